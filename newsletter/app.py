@@ -1,0 +1,101 @@
+"""The one place that builds things: settings → key → database → services."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Engine
+
+import newsletter.delivery.models
+import newsletter.editorial.models
+import newsletter.schedule.models  # noqa: F401
+import subscribers.models  # noqa: F401
+from newsletter import migrations
+from newsletter.core import settings as settings_module
+from newsletter.core.clock import now
+from newsletter.core.db import open_engine, reading, writing
+from newsletter.core.errors import ConfigurationError
+from newsletter.core.installation import bind_key
+from newsletter.core.sealing import Keyring, Sealer
+from newsletter.core.settings import Settings
+from newsletter.core.tokens import TokenSigner
+
+if TYPE_CHECKING:
+    from newsletter.providers.base import Provider
+    from newsletter.rendering.environment import Theme
+
+
+@dataclass(frozen=True)
+class Services:
+    """What the rooms above are handed: made once for each process."""
+
+    settings: Settings
+    engine: Engine
+    ring: Keyring
+
+    @cached_property
+    def sealer(self) -> Sealer:
+        """Seals and opens addresses."""
+        return Sealer(self.ring)
+
+    @cached_property
+    def signer(self) -> TokenSigner:
+        """Signs and reads the links in mails."""
+        return TokenSigner(self.ring.derived("token"))
+
+    @cached_property
+    def theme(self) -> Theme:
+        """Templates and words."""
+        from newsletter.rendering.environment import Theme  # noqa: PLC0415
+
+        paths = self.settings
+        return Theme(paths.template_paths, paths.locale_paths, paths.languages)
+
+    @cached_property
+    def provider(self) -> Provider:
+        """What takes our mail."""
+        from newsletter.providers.registry import build  # noqa: PLC0415
+
+        return build(self.settings)
+
+    def close(self) -> None:
+        """Let go of the database."""
+        self.engine.dispose()
+
+
+def initialise(home: Path, overrides: Mapping[str, Mapping[str, Any]] | None = None) -> Services:
+    """Make the home, its key and its database, or bring an older one up to date.
+
+    An existing key is kept. A database without its key file is never given a new one.
+    """
+    try:
+        home.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as err:
+        raise ConfigurationError(f"{home} cannot be made: {err.strerror}") from err
+    settings = settings_module.load(home, overrides=overrides)
+    engine = open_engine(settings.database_url)
+    fresh = migrations.current(engine) is None
+    if fresh and not settings.key_path.exists():
+        Keyring.generate().save(settings.key_path)
+    ring = Keyring.load(settings.key_path)
+    migrations.upgrade(engine)
+    with writing(engine) as session:
+        bind_key(session, ring, now())
+    return Services(settings, engine, ring)
+
+
+def open_services(home: Path, overrides: Mapping[str, Mapping[str, Any]] | None = None) -> Services:
+    """The services of an existing home; ConfigurationError says what is missing or too new."""
+    settings = settings_module.load(home, overrides=overrides)
+    if not settings.database.url and not (home / "newsletter.db").is_file():
+        raise ConfigurationError(f"there is no newsletter in {home}; run 'newsletter init' first")
+    engine = open_engine(settings.database_url)
+    migrations.check(engine)
+    ring = Keyring.load(settings.key_path)
+    with reading(engine) as session:
+        bind_key(session, ring, now())
+    return Services(settings, engine, ring)

@@ -1,0 +1,90 @@
+"""Logs of ids, never of people: every line passes a filter that takes addresses out."""
+
+from __future__ import annotations
+
+import logging
+import logging.handlers
+import re
+import sys
+from collections.abc import MutableMapping
+from pathlib import Path
+from typing import Any
+
+import structlog
+
+_ADDRESS = re.compile(r"[^\s<>\"'(),:;]+@[^\s<>\"'(),:;]+")
+_TOKEN = re.compile(r"v1\.[a-z0-9]{1,8}\.[A-Za-z0-9_-]{20,}(?:\.[A-Za-z0-9_-]+)?")
+_SHARED: list[Any] = []
+
+
+def redact(text: str) -> str:
+    """The text with anything like an address or a reader's token taken out."""
+    return _TOKEN.sub("[token]", _ADDRESS.sub("[address]", text))
+
+
+def _redact_value(value: object) -> object:
+    if isinstance(value, str):
+        return redact(value)
+    if isinstance(value, dict):
+        return {k: _redact_value(v) for k, v in value.items()}
+    if isinstance(value, list | tuple | set):
+        return [_redact_value(v) for v in value]
+    return value if isinstance(value, int | float | bool | None) else redact(str(value))
+
+
+def _redactor(
+    _logger: object, _method: str, event: MutableMapping[str, Any]
+) -> MutableMapping[str, Any]:
+    for key, value in event.items():
+        if not key.startswith("_"):
+            event[key] = _redact_value(value)
+    return event
+
+
+def configure(level: str = "INFO", *, file: Path | None = None, to_stderr: bool = True) -> None:
+    """Send all logs, ours and the libraries', as JSON lines to a file and/or standard error."""
+    _SHARED[:] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+    ]
+    final = structlog.stdlib.ProcessorFormatter(
+        foreign_pre_chain=_SHARED,
+        processors=[
+            structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+            structlog.processors.format_exc_info,
+            _redactor,
+            structlog.processors.JSONRenderer(ensure_ascii=False),
+        ],
+    )
+    handlers: list[logging.Handler] = []
+    if to_stderr:
+        handlers.append(logging.StreamHandler(sys.stderr))
+    if file is not None:
+        file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        handlers.append(
+            logging.handlers.RotatingFileHandler(
+                file, maxBytes=5_000_000, backupCount=3, encoding="utf-8"
+            )
+        )
+    root = logging.getLogger()
+    for old in list(root.handlers):
+        root.removeHandler(old)
+        old.close()
+    for handler in handlers or [logging.NullHandler()]:
+        handler.setFormatter(final)
+        root.addHandler(handler)
+    root.setLevel(level)
+    logging.getLogger("mail.log").setLevel(logging.ERROR)
+    structlog.configure(
+        processors=[*_SHARED, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=False,
+    )
+
+
+def logger(name: str) -> structlog.stdlib.BoundLogger:
+    """A logger of this name; log ids and counts, never who."""
+    found: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(name)
+    return found

@@ -1,0 +1,211 @@
+"""Settings: the shipped defaults, a file in the home, then the environment.
+
+An unknown key is an error.
+`NEWSLETTER_SMTP__HOST=mail.example.org` sets `smtp.host`; `NEWSLETTER_SMTP__PASSWORD_FILE=PATH`
+reads `smtp.password` from a file. `NEWSLETTER_HOME` names the home itself.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from newsletter.core.errors import ConfigurationError, InputError
+from newsletter.core.resources import shipped
+
+PREFIX = "NEWSLETTER_"
+_NOT_SETTINGS = {"NEWSLETTER_HOME"}
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Public(_Section):
+    """How readers reach us."""
+
+    url: str = Field(pattern=r"^https?://[^\s/]+(/[^\s]*)?$")
+
+
+class Server(_Section):
+    """Where the web pages listen."""
+
+    host: str
+    port: int = Field(ge=0, le=65535)
+
+
+class Database(_Section):
+    """Which database; empty means the embedded one."""
+
+    url: str
+
+
+class Delivery(_Section):
+    """How issues go out."""
+
+    provider: Literal["smtp", "console", "memory"]
+    connections: int = Field(ge=1, le=200)
+    lease_seconds: int = Field(ge=5)
+    retry_hours: float = Field(gt=0)
+    pause_after_errors: int = Field(ge=1)
+
+
+class Smtp(_Section):
+    """The server that takes our mail."""
+
+    host: str
+    port: int = Field(ge=1, le=65535)
+    security: Literal["starttls", "tls", "none"]
+    allow_plain: bool
+    username: str
+    password: str = Field(repr=False)
+    timeout: float = Field(gt=0)
+    final_timeout: float = Field(gt=0)
+    max_per_connection: int = Field(ge=1)
+    helo: str
+
+
+class Logging(_Section):
+    """What is written down."""
+
+    level: Literal["DEBUG", "INFO", "WARNING", "ERROR"]
+
+
+class Language(_Section):
+    """What a language needs beside its catalogue of words."""
+
+    name: str
+    native: str
+    digits: Literal["latn", "mymr"] = "latn"
+    date: str = "{day} {month} {year}"
+    list_separator: str = ", "
+    list_last: str = ", "
+    reading_unit: Literal["words", "syllables"] = "words"
+    reading_per_minute: int = Field(default=200, ge=1)
+
+
+class Settings(_Section):
+    """Everything an operator may set, and the home in which all state lies."""
+
+    home: Path
+    public: Public
+    server: Server
+    database: Database
+    delivery: Delivery
+    smtp: Smtp
+    logging: Logging
+    languages: dict[str, Language]
+
+    @property
+    def database_url(self) -> str:
+        """The database in force."""
+        return self.database.url or f"sqlite:///{self.home / 'newsletter.db'}"
+
+    @property
+    def key_path(self) -> Path:
+        """The key file: keep its backup apart from the database's."""
+        return self.home / "keys.json"
+
+    @property
+    def media_path(self) -> Path:
+        """Images of issues, named by their hash."""
+        return self.home / "media"
+
+    @property
+    def locale_paths(self) -> tuple[Path, ...]:
+        """Catalogues: the home's first, then the shipped ones."""
+        return (self.home / "locale", shipped("templates") / "locale")
+
+    @property
+    def template_paths(self) -> tuple[Path, ...]:
+        """Templates: the home's first, so that any can be replaced, then the shipped ones."""
+        return (self.home / "templates", shipped("templates"))
+
+
+def default_home(environ: Mapping[str, str] = os.environ) -> Path:
+    """NEWSLETTER_HOME, or a directory of this user's own."""
+    if environ.get("NEWSLETTER_HOME"):
+        return Path(environ["NEWSLETTER_HOME"]).expanduser().resolve()
+    data = environ.get("XDG_DATA_HOME") or "~/.local/share"
+    return (Path(data).expanduser() / "newsletter").resolve()
+
+
+def load(
+    home: Path,
+    environ: Mapping[str, str] = os.environ,
+    overrides: Mapping[str, Mapping[str, Any]] | None = None,
+) -> Settings:
+    """The settings in force; InputError names the file or variable, the key and what is wrong."""
+    merged = _read_toml(shipped("config") / "defaults.toml")
+    origins: dict[str, str] = {}
+    own = home / "newsletter.toml"
+    if own.is_file():
+        _merge(merged, _read_toml(own), str(own), origins)
+    for name, section, key, value in _from_environment(environ):
+        _merge(merged, {section: {key: value}}, name, origins)
+    for section, values in (overrides or {}).items():
+        _merge(merged, {section: dict(values)}, "the command line", origins)
+    try:
+        return Settings(home=home, **merged)
+    except ValidationError as err:
+        first = err.errors()[0]
+        place = ".".join(str(part) for part in first["loc"])
+        origin = next((o for k, o in origins.items() if place.startswith(k)), "settings")
+        raise InputError(origin, f"{place}: {_plain(first['type'], first['msg'])}") from err
+
+
+def _plain(kind: str, message: str) -> str:
+    if kind == "extra_forbidden":
+        return "there is no such setting; see config/defaults.toml for all of them"
+    return message[:1].lower() + message[1:]
+
+
+def _read_toml(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
+    except tomllib.TOMLDecodeError as err:
+        raise InputError(str(path), f"this is not valid TOML: {err}") from err
+    except (OSError, UnicodeDecodeError) as err:
+        raise ConfigurationError(f"{path} cannot be read: {err}") from err
+
+
+def _merge(
+    into: dict[str, Any], new: Mapping[str, Any], origin: str, origins: dict[str, str]
+) -> None:
+    for section, values in new.items():
+        if not isinstance(values, Mapping):
+            raise InputError(origin, f"'{section}' must stand in a [section]")
+        target = into.setdefault(section, {})
+        for key, value in values.items():
+            origins[f"{section}.{key}"] = origin
+            if isinstance(value, Mapping) and isinstance(target.get(key), Mapping):
+                target[key] = {**target[key], **value}
+            else:
+                target[key] = value
+        origins.setdefault(section, origin)
+
+
+def _from_environment(environ: Mapping[str, str]) -> list[tuple[str, str, str, str]]:
+    found = []
+    for name, value in sorted(environ.items()):
+        if not name.startswith(PREFIX) or name in _NOT_SETTINGS:
+            continue
+        section, _, key = name.removeprefix(PREFIX).lower().partition("__")
+        if not key:
+            raise InputError(name, "write a setting as NEWSLETTER_SECTION__KEY")
+        if key.endswith("_file"):
+            key, value = key.removesuffix("_file"), _read_secret(name, value)  # noqa: PLW2901
+        found.append((name, section, key, value))
+    return found
+
+
+def _read_secret(name: str, path: str) -> str:
+    try:
+        return Path(path).read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as err:
+        raise InputError(name, f"the file {path} cannot be read: {err}") from err

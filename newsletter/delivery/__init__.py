@@ -1,0 +1,7 @@
+"""Accounting: who is owed a message, and what became of each.
+
+Owns: the ledger of deliveries, their moves, retries, launching, sending, recovering.
+Refuses: what an issue says; HTTP; the clock of the week.
+Doors: launching, sending, ledger, states (pure), retries (pure).
+Words: delivery, submitted (the provider said yes), unknown (it may have gone out), skipped.
+"""

@@ -1,0 +1,42 @@
+"""The ledger's table: one row for each message owed to one subscriber."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from newsletter.core.db import Base
+
+
+class Delivery(Base):
+    """One message to one recipient. (issue, subscriber) is unique: nobody is planned twice."""
+
+    __tablename__ = "deliveries"
+    __table_args__ = (
+        UniqueConstraint("issue_id", "subscriber_id"),
+        # Equality on the first two columns, then in order of id: a claim costs the same
+        # however many rows are already done.
+        Index("ix_deliveries_issue_state", "issue_id", "state", "id"),
+        Index("ix_deliveries_lease", "state", "lease_until_at"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    issue_id: Mapped[int] = mapped_column(ForeignKey("issues.id", ondelete="RESTRICT"))
+    subscriber_id: Mapped[int | None] = mapped_column(
+        ForeignKey("subscribers.id", ondelete="SET NULL")
+    )
+    edition: Mapped[str] = mapped_column(String(32))
+    state: Mapped[str] = mapped_column(String(16))
+    reason: Mapped[str | None] = mapped_column(String(64))
+    """Why it was skipped or refused: one word of a small set."""
+    answer: Mapped[str | None] = mapped_column(Text)
+    """The provider's own words, without any address."""
+    attempts: Mapped[int] = mapped_column(default=0)
+    not_before_at: Mapped[datetime | None]
+    owner: Mapped[str | None] = mapped_column(String(64))
+    lease_until_at: Mapped[datetime | None]
+    provider: Mapped[str | None] = mapped_column(String(32))
+    changed_at: Mapped[datetime]
+    submitted_at: Mapped[datetime | None]

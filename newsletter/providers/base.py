@@ -1,0 +1,48 @@
+"""The contract that each provider passes.
+
+A provider says yes by returning its answer, and anything else by `ProviderError` whose
+`retry` is the whole truth about what may have happened:
+LATER or NEVER only when the message certainly was not taken, UNKNOWN whenever it may have been.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from newsletter.core.addresses import Address
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """One message on its way: `data` is the whole message in wire form (CRLF, not dot-stuffed)."""
+
+    delivery_id: int
+    sender: str
+    recipient: Address
+    data: bytes
+
+
+class Connection(Protocol):
+    """One line to a provider, used by one thread; kept open over many messages."""
+
+    def submit(self, envelope: Envelope, before_body: Callable[[], None]) -> str:
+        """Hand over one message and return the provider's answer in its own words.
+
+        `before_body` is called once, after everything that can be refused early was accepted
+        and before the first byte of the message leaves; what it raises goes through and nothing
+        of the message has left then. Raises ProviderError.
+        """
+
+    def close(self) -> None:
+        """End politely; never raises."""
+
+
+class Provider(Protocol):
+    """Something that takes mail."""
+
+    name: str
+
+    def connect(self) -> Connection:
+        """A line for one thread; ProviderError (LATER, or `halts`) when there is none."""

@@ -1,0 +1,6 @@
+"""The only place that knows HTTP: pages for readers now, the editors' desk later.
+
+Owns: routes, forms, status codes, security headers. Refuses: rules; it calls the rooms below.
+Doors: application (build the ASGI app), server (run it in a thread), public.
+Words: GET shows, POST does.
+"""

@@ -1,0 +1,1 @@
+"""What a reader meets on the web: archive, unsubscribe, preferences."""

@@ -1,0 +1,7 @@
+"""Whom we may say it to: addresses (sealed), subscriptions, consent, suppression, leaving.
+
+Owns: everything held about a reader: an address, a language, a state, the proof of consent.
+Refuses: content, mail, and any trace of what somebody read; knows nothing of newsletter but core.
+Doors: directory, importing, audience, leaving, preferences, suppression.
+Words: subscriber, subscription (pending, active, ended), consent, suppression, audience.
+"""

@@ -1,0 +1,88 @@
+"""Homes, databases and services for the tests. Real ones; only loopback may be reached."""
+
+from __future__ import annotations
+
+import os
+import socket
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import create_engine, text
+
+from newsletter.app import Services, initialise
+from tests import postgres
+
+for _name in list(os.environ):
+    if _name.startswith("NEWSLETTER_"):
+        del os.environ[_name]
+
+_connect = socket.socket.connect
+_LOOPBACK = ("127.", "::1", "localhost")
+
+
+@pytest.fixture(autouse=True)
+def _only_loopback(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test may speak to another machine."""
+
+    def guarded(self: socket.socket, address: object) -> None:
+        if isinstance(address, tuple) and not str(address[0]).startswith(_LOOPBACK):
+            raise AssertionError(f"a test wanted to reach {address[0]}")
+        _connect(self, address)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(socket.socket, "connect", guarded)
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    """A directory for all state of one test."""
+    return tmp_path / "home"
+
+
+@pytest.fixture(scope="session")
+def postgres_url() -> Iterator[str]:
+    """A running PostgreSQL server for the whole run."""
+    with postgres.cluster() as url:
+        yield url
+
+
+@pytest.fixture
+def services(home: Path) -> Iterator[Services]:
+    """An empty installation on SQLite with the memory provider."""
+    made = initialise(home, {"delivery": {"provider": "memory"}})
+    yield made
+    made.close()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def any_services(request: pytest.FixtureRequest, home: Path) -> Iterator[Services]:
+    """An empty installation on each database in turn."""
+    overrides: dict[str, dict[str, object]] = {"delivery": {"provider": "memory"}}
+    if request.param == "sqlite":
+        made = initialise(home, overrides)
+        yield made
+        made.close()
+        return
+    with fresh_database(request.getfixturevalue("postgres_url")) as url:
+        made = initialise(home, {**overrides, "database": {"url": url}})
+        yield made
+        made.close()
+
+
+class fresh_database:  # noqa: N801
+    """A database of its own on a running server, dropped afterwards."""
+
+    def __init__(self, server_url: str) -> None:
+        self.server = create_engine(server_url, isolation_level="AUTOCOMMIT")
+        self.name = f"t{uuid.uuid4().hex}"
+
+    def __enter__(self) -> str:
+        with self.server.connect() as connection:
+            connection.execute(text(f"CREATE DATABASE {self.name}"))
+        return str(self.server.url.set(database=self.name).render_as_string(hide_password=False))
+
+    def __exit__(self, *_: object) -> None:
+        with self.server.connect() as connection:
+            connection.execute(text(f"DROP DATABASE {self.name} WITH (FORCE)"))
+        self.server.dispose()
