@@ -1,0 +1,93 @@
+"""Whom an issue may reach: decided in one statement, and asked again before each message."""
+
+from __future__ import annotations
+
+from typing import Literal
+from uuid import UUID
+
+from sqlalchemy import Select, case, func, null, select
+from sqlalchemy.orm import Session
+
+from newsletter.core.addresses import Address
+from newsletter.core.errors import NotFound
+from newsletter.core.sealing import Sealer
+from subscribers.models import Subscriber, Subscription, Suppression
+
+Standing = Literal["unsubscribed", "pending", "suppressed", "erased"]
+
+
+def candidates(publication_id: int) -> Select[tuple[int, str, str | None]]:
+    """One SELECT of (subscriber_id, edition, reason), fit for INSERT … FROM SELECT.
+
+    `reason` is NULL for whom the issue is meant, else `pending` or `suppressed`: rows that
+    enter the ledger as skipped, so that its sums can be explained. Whoever left is not in it.
+    Each subscriber comes once; the order is that of joining.
+    """
+    reason = case(
+        (Subscription.state != "active", "pending"),
+        (Suppression.address_index.is_not(None), "suppressed"),
+        else_=null(),
+    ).label("reason")
+    return (
+        select(Subscription.subscriber_id, Subscription.edition, reason)
+        .join(Subscriber, Subscriber.id == Subscription.subscriber_id)
+        .outerjoin(Suppression, Suppression.address_index == Subscriber.address_index)
+        .where(Subscription.publication_id == publication_id, Subscription.state != "ended")
+        .order_by(Subscription.subscriber_id)
+    )
+
+
+def standing(session: Session, subscriber_id: int | None, publication_id: int) -> Standing | None:
+    """Whether this person may be written to at this moment; None means yes.
+
+    To be asked right before each submission: somebody who left a second ago gets nothing more,
+    also when the delivery was planned long before (RFC 8058; standards U15).
+    """
+    if subscriber_id is None:
+        return "erased"
+    row = session.execute(
+        select(Subscription.state, Suppression.reason)
+        .join(Subscriber, Subscriber.id == Subscription.subscriber_id)
+        .outerjoin(Suppression, Suppression.address_index == Subscriber.address_index)
+        .where(
+            Subscription.subscriber_id == subscriber_id,
+            Subscription.publication_id == publication_id,
+        )
+    ).one_or_none()
+    if row is None:
+        return "erased"
+    state: str = row[0]
+    barred: str | None = row[1]
+    if state == "ended":
+        return "unsubscribed"
+    if barred is not None:
+        return "suppressed"
+    return None if state == "active" else "pending"
+
+
+def editions_wanted(session: Session, publication_id: int) -> dict[str, int]:
+    """How many readers would get each edition if it went out now: {"en": 12, "my": 30}."""
+    people = candidates(publication_id).order_by(None).subquery()
+    rows = session.execute(
+        select(people.c.edition, func.count())
+        .where(people.c.reason.is_(None))
+        .group_by(people.c.edition)
+        .order_by(people.c.edition)
+    )
+    return {str(edition): int(number) for edition, number in rows}
+
+
+def address_of(session: Session, sealer: Sealer, subscriber_id: int) -> Address:
+    """The address to write to, opened; NotFound when the person was erased."""
+    sealed = session.scalar(select(Subscriber.sealed_address).where(Subscriber.id == subscriber_id))
+    if sealed is None:
+        raise NotFound("subscriber", f"there is no subscriber {subscriber_id} (any more)")
+    return Address(sealer.open(sealed))
+
+
+def public_id_of(session: Session, subscriber_id: int) -> UUID:
+    """The id that may stand in links; NotFound when the person was erased."""
+    found = session.scalar(select(Subscriber.public_id).where(Subscriber.id == subscriber_id))
+    if found is None:
+        raise NotFound("subscriber", f"there is no subscriber {subscriber_id} (any more)")
+    return found

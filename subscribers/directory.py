@@ -1,0 +1,232 @@
+"""Who subscribes to what: adding, finding, listing, taking off. No word of who reads what.
+
+Whoever left stays away, whatever a file or an editor says: RFC 8058 leaving must last, and
+only the reader's own deed (leaving.come_back) undoes it. Each change leaves a consent row.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+from uuid import UUID, uuid4
+
+from sqlalchemy import case, func, select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from newsletter.core.addresses import Address, parse
+from newsletter.core.errors import NotFound
+from newsletter.core.sealing import Sealer
+from subscribers import suppression
+from subscribers.leaving import Left, end
+from subscribers.models import Consent, Subscriber, Subscription, Suppression
+
+Outcome = Literal["new", "there", "updated", "ended", "suppressed"]
+"""What adding did: `ended` is somebody who left and stays so, `suppressed` a barred address."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line of a list of subscribers; the address stays sealed until somebody needs it."""
+
+    subscriber_id: int
+    public_id: UUID
+    sealed_address: bytes
+    state: str
+    """pending | active | ended"""
+    edition: str
+    suppressed: bool
+    since: datetime
+    ended_at: datetime | None
+
+    def address(self, sealer: Sealer) -> Address:
+        """The address itself; show it masked (core.addresses.mask) unless somebody asks."""
+        return Address(sealer.open(self.sealed_address))
+
+
+def add(
+    session: Session,
+    sealer: Sealer,
+    *,
+    publication_id: int,
+    address: str,
+    edition: str,
+    how: str,
+    wording: str,
+    now: datetime,
+) -> Outcome:
+    """Put an address on a publication's list, or change the edition of one that is there.
+
+    `how` is editor or import, `wording` says in words why this person may be written to
+    (GDPR art. 7 §1 asks for a proof). An edition the reader chose on the preferences page is
+    not changed by an import. InputError says why a text is no address.
+    """
+    parsed = parse(address)
+    index = sealer.blind_index(parsed.lookup)
+    if suppression.is_suppressed(session, index):
+        return "suppressed"
+    subscriber = _hold(session, sealer, parsed, index, now)
+    proof = Consent(kind="given", how=how, wording=wording, at=now)
+    subscription, fresh = _subscribe(session, subscriber, publication_id, edition, now)
+    if fresh:
+        return _prove(session, subscription, proof, "new")
+    if subscription.state == "ended":
+        return "ended"
+    if subscription.state == "pending":
+        subscription.state, subscription.edition = "active", edition
+        return _prove(session, subscription, proof, "updated")
+    if subscription.edition == edition or (how == "import" and _chose(session, subscription)):
+        return "there"
+    subscription.edition, proof.kind = edition, "changed"
+    return _prove(session, subscription, proof, "updated")
+
+
+def find(session: Session, sealer: Sealer, address: str) -> Subscriber | None:
+    """Whom we hold under this address, found without opening any; None for nobody."""
+    index = sealer.blind_index(parse(address).lookup)
+    return _by_index(session, index)
+
+
+def get_by_public_id(session: Session, public_id: UUID) -> Subscriber | None:
+    """Whom a link means; None when the person was erased."""
+    return session.scalar(select(Subscriber).where(Subscriber.public_id == public_id))
+
+
+def subscription_of(
+    session: Session, subscriber: Subscriber, publication_id: int
+) -> Subscription | None:
+    """This person's standing with this publication."""
+    return session.scalar(
+        select(Subscription).where(
+            Subscription.subscriber_id == subscriber.id,
+            Subscription.publication_id == publication_id,
+        )
+    )
+
+
+def listing(session: Session, publication_id: int, state: str | None = None) -> list[Row]:
+    """Everybody of a publication, in the order they came; `state` keeps one kind only."""
+    wanted = (
+        select(Subscriber, Subscription, Suppression.reason)
+        .join(Subscription, Subscription.subscriber_id == Subscriber.id)
+        .outerjoin(Suppression, Suppression.address_index == Subscriber.address_index)
+        .where(Subscription.publication_id == publication_id)
+        .order_by(Subscription.id)
+    )
+    if state is not None:
+        wanted = wanted.where(Subscription.state == state)
+    return [
+        Row(
+            person.id,
+            person.public_id,
+            person.sealed_address,
+            held.state,
+            held.edition,
+            reason is not None,
+            held.created_at,
+            held.ended_at,
+        )
+        for person, held, reason in session.execute(wanted)
+    ]
+
+
+def remove(
+    session: Session, sealer: Sealer, publication_id: int, address: str, now: datetime
+) -> Left:
+    """Take somebody off at an editor's word; NotFound when the address is not on the list."""
+    subscriber = find(session, sealer, address)
+    held = subscription_of(session, subscriber, publication_id) if subscriber else None
+    if held is None:
+        raise NotFound("address", "nobody subscribes with this address; see 'subscribers list'")
+    return end(session, held.id, how="editor", wording="taken off by an editor", now=now)
+
+
+def counts(session: Session, publication_id: int) -> dict[str, int]:
+    """How many are active, pending, ended; `suppressed` are counted apart from the active."""
+    kind = case(
+        (Subscription.state == "ended", "ended"),
+        (Suppression.address_index.is_not(None), "suppressed"),
+        else_=Subscription.state,
+    ).label("kind")
+    rows = session.execute(
+        select(kind, func.count())
+        .select_from(Subscription)
+        .join(Subscriber, Subscription.subscriber_id == Subscriber.id)
+        .outerjoin(Suppression, Suppression.address_index == Subscriber.address_index)
+        .where(Subscription.publication_id == publication_id)
+        .group_by(kind)
+    )
+    found = {str(name): int(number) for name, number in rows}
+    return {name: found.get(name, 0) for name in ("active", "pending", "ended", "suppressed")}
+
+
+def _by_index(session: Session, index: bytes) -> Subscriber | None:
+    return session.scalar(select(Subscriber).where(Subscriber.address_index == index))
+
+
+def _hold(
+    session: Session, sealer: Sealer, address: Address, index: bytes, now: datetime
+) -> Subscriber:
+    known = _by_index(session, index)
+    if known is not None:
+        return known
+    made = Subscriber(
+        public_id=uuid4(),
+        sealed_address=sealer.seal(address.text),
+        address_index=index,
+        created_at=now,
+    )
+    if _inserted(session, made):
+        return made
+    other = _by_index(session, index)
+    if other is None:  # made and erased again between our two looks
+        raise NotFound("address", "this address was erased at this very moment; try again")
+    return other
+
+
+def _subscribe(
+    session: Session, subscriber: Subscriber, publication_id: int, edition: str, now: datetime
+) -> tuple[Subscription, bool]:
+    known = subscription_of(session, subscriber, publication_id)
+    if known is not None:
+        return known, False
+    made = Subscription(
+        subscriber_id=subscriber.id,
+        publication_id=publication_id,
+        state="active",
+        edition=edition,
+        created_at=now,
+    )
+    if _inserted(session, made):
+        return made, True
+    other = subscription_of(session, subscriber, publication_id)
+    if other is None:
+        raise NotFound("address", "this address was erased at this very moment; try again")
+    return other, False
+
+
+def _inserted(session: Session, row: Subscriber | Subscription) -> bool:
+    """False when another program put the same row in first (unique key)."""
+    try:
+        with session.begin_nested():
+            session.add(row)
+    except IntegrityError:
+        return False
+    return True
+
+
+def _chose(session: Session, subscription: Subscription) -> bool:
+    own = select(Consent.id).where(
+        Consent.subscription_id == subscription.id, Consent.how == "page", Consent.kind == "changed"
+    )
+    return session.scalar(own.limit(1)) is not None
+
+
+def _prove(
+    session: Session, subscription: Subscription, proof: Consent, outcome: Outcome
+) -> Outcome:
+    proof.subscription_id = subscription.id
+    session.add(proof)
+    session.flush()
+    return outcome

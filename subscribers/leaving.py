@@ -1,0 +1,84 @@
+"""Leaving with one press, and coming back by the reader's own deed only (RFC 8058)."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, Literal
+from uuid import UUID
+
+from sqlalchemy import CursorResult, select, update
+from sqlalchemy.orm import Session
+
+from subscribers import suppression
+from subscribers.models import Consent, Subscriber, Subscription
+
+Left = Literal["left", "already", "unknown"]
+Back = Literal["back", "already", "unknown", "suppressed"]
+
+
+def leave(
+    session: Session, *, public_id: UUID, publication_id: int, how: str, wording: str, now: datetime
+) -> Left:
+    """Take a reader off for good; `unknown` is somebody who was erased: nothing is left to do.
+
+    However often and in how many requests at once it is asked, it happens once and leaves one
+    consent row. `how` is one_click, page or mail.
+    """
+    found = _subscription(session, public_id, publication_id)
+    if found is None:
+        return "unknown"
+    return end(session, found.id, how=how, wording=wording, now=now)
+
+
+def come_back(
+    session: Session, *, public_id: UUID, publication_id: int, how: str, wording: str, now: datetime
+) -> Back:
+    """Take a reader in again who left; only ever called for the reader's own button.
+
+    `suppressed` is an address that must never be mailed again: it stays away.
+    """
+    found = _subscription(session, public_id, publication_id)
+    if found is None:
+        return "unknown"
+    if suppression.is_suppressed(session, suppression.index_of(session, found.subscriber_id)):
+        return "suppressed"
+    values = {"state": "active", "ended_at": None, "ended_reason": None}
+    if not _moved(session, found.id, Subscription.state == "ended", values):
+        return "already"
+    proof = Consent(kind="given", how=how, wording=wording, at=now)
+    _prove(session, found.id, proof)
+    return "back"
+
+
+def end(
+    session: Session, subscription_id: int, *, how: str, wording: str, now: datetime
+) -> Literal["left", "already"]:
+    """End one subscription, by the reader's or an editor's word."""
+    values = {"state": "ended", "ended_at": now, "ended_reason": how}
+    if not _moved(session, subscription_id, Subscription.state != "ended", values):
+        return "already"
+    _prove(session, subscription_id, Consent(kind="withdrawn", how=how, wording=wording, at=now))
+    return "left"
+
+
+def _subscription(session: Session, public_id: UUID, publication_id: int) -> Subscription | None:
+    return session.scalar(
+        select(Subscription)
+        .join(Subscriber, Subscriber.id == Subscription.subscriber_id)
+        .where(Subscriber.public_id == public_id, Subscription.publication_id == publication_id)
+    )
+
+
+def _moved(session: Session, subscription_id: int, still: Any, values: dict[str, Any]) -> bool:
+    # The state stands in the WHERE, so of fifty presses at once exactly one moves the row.
+    result = session.execute(
+        update(Subscription).where(Subscription.id == subscription_id, still).values(**values)
+    )
+    assert isinstance(result, CursorResult)  # noqa: S101
+    return result.rowcount == 1
+
+
+def _prove(session: Session, subscription_id: int, proof: Consent) -> None:
+    proof.subscription_id = subscription_id
+    session.add(proof)
+    session.flush()
