@@ -52,7 +52,11 @@ def parse(text: str, field: str = "address") -> Address:
         raise InputError(field, "the address holds characters that no mail address may hold")
     try:
         found = validate_email(
-            stripped, check_deliverability=False, allow_domain_literal=False, test_environment=True
+            stripped,
+            strict=True,  # a local part of at most 64 octets (RFC 5321 §4.5.3.1.1)
+            check_deliverability=False,
+            allow_domain_literal=False,
+            test_environment=True,
         )
     except EmailNotValidError as err:
         raise InputError(field, f"this is no mail address: {_without_address(err)}") from err

@@ -1,0 +1,63 @@
+"""What an operator sets is what is in force; a slip of the pen is an error that names its place."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from newsletter.core.errors import InputError
+from newsletter.core.settings import default_home, load
+
+
+def test_file_overrides_defaults_and_environment_overrides_the_file(tmp_path: Path) -> None:
+    (tmp_path / "newsletter.toml").write_text('[smtp]\nhost = "from-file"\nport = 2525\n')
+    found = load(tmp_path, {"NEWSLETTER_SMTP__HOST": "from-environment"})
+    assert (found.smtp.host, found.smtp.port) == ("from-environment", 2525)
+    assert found.smtp.security == "starttls", "encryption is never off by default"
+
+
+def test_secret_comes_from_a_file_and_is_not_shown(tmp_path: Path) -> None:
+    (tmp_path / "secret").write_text("s3cret-value\n")
+    found = load(tmp_path, {"NEWSLETTER_SMTP__PASSWORD_FILE": str(tmp_path / "secret")})
+    assert found.smtp.password == "s3cret-value"
+    assert "s3cret-value" not in repr(found)
+
+
+@pytest.mark.parametrize(
+    ("environ", "sentence"),
+    [
+        ({"NEWSLETTER_SMTP__HOTS": "x"}, r"NEWSLETTER_SMTP__HOTS: smtp.hots: there is no such"),
+        ({"NEWSLETTER_SMPT__HOST": "x"}, r"NEWSLETTER_SMPT__HOST: smpt: there is no such"),
+        ({"NEWSLETTER_SMTP__PORT": "many"}, r"NEWSLETTER_SMTP__PORT: smtp.port: "),
+        ({"NEWSLETTER_PUBLIC__URL": "news.example.org"}, r"NEWSLETTER_PUBLIC__URL: public.url: "),
+        ({"NEWSLETTER_HOST": "x"}, r"write a setting as NEWSLETTER_SECTION__KEY"),
+        ({"NEWSLETTER_SMTP__PASSWORD_FILE": "/no/such"}, r"/no/such cannot be read"),
+    ],
+)
+def test_unknown_or_wrong_settings_are_named(
+    tmp_path: Path, environ: dict[str, str], sentence: str
+) -> None:
+    with pytest.raises(InputError, match=sentence):
+        load(tmp_path, environ)
+
+
+def test_unknown_key_in_the_file_names_the_file(tmp_path: Path) -> None:
+    (tmp_path / "newsletter.toml").write_text("[delivery]\nconection = 3\n")
+    with pytest.raises(InputError, match=r"newsletter.toml: delivery.conection: there is no such"):
+        load(tmp_path, {})
+    (tmp_path / "newsletter.toml").write_text("[delivery\n")
+    with pytest.raises(InputError, match=r"newsletter.toml: this is not valid TOML"):
+        load(tmp_path, {})
+
+
+def test_a_language_is_one_entry(tmp_path: Path) -> None:
+    (tmp_path / "newsletter.toml").write_text(
+        '[languages.shn]\nname = "Shan"\nnative = "လိၵ်ႈတႆး"\n', encoding="utf-8"
+    )
+    assert set(load(tmp_path, {}).languages) == {"en", "my", "shn"}
+
+
+def test_home_comes_from_the_environment() -> None:
+    assert default_home({"NEWSLETTER_HOME": "/srv/weekly"}) == Path("/srv/weekly")
+    assert default_home({"XDG_DATA_HOME": "/data"}) == Path("/data/newsletter")
