@@ -1,0 +1,64 @@
+"""Orthographic syllables of Burmese, and the counts that rest on them.
+
+UAX 29 grapheme clusters are the wrong unit: U+102B, U+102C and U+1038 are not SpacingMark, so
+a cluster boundary lies inside ဖောက် and များ. A syllable starts at a consonant that is neither
+a final (followed by asat, with or without the dot below, in either order NFC knows) nor part
+of a stack (beside virama), or at an independent vowel or symbol.
+"""
+
+from __future__ import annotations
+
+import re
+from itertools import pairwise
+
+_CONSONANT = "\u1000-\u1021\u1025\u103f"
+_INDEPENDENT = "\u1023\u1024\u1026-\u102a\u104c-\u104f"
+SYLLABLE_START = re.compile(
+    rf"(?<!\u1039)(?:[{_CONSONANT}](?!\u1037?[\u103a\u1039])|[{_INDEPENDENT}])"
+)
+_MYANMAR = re.compile(r"[\u1000-\u109f\ua9e0-\ua9ff\uaa60-\uaa7f]")
+_ATTACHED = re.compile(r"[\u102b-\u103e\u104a\u104b\u104f\u1056-\u1059\u200b-\u200d\u2060]")
+_LATIN_WORD = re.compile(r"[^\W_\u1000-\u109f\ua9e0-\ua9ff\uaa60-\uaa7f]+(?:['’\-][^\W_]+)*")
+
+
+def is_myanmar(character: str) -> bool:
+    """True for a character of the Myanmar script, whatever the language."""
+    return _MYANMAR.match(character) is not None
+
+
+def boundaries(text: str) -> list[int]:
+    """Where a text may be cut: syllable starts, and any place that is not inside Burmese.
+
+    Never before ၊ ။ ၏, a mark, or a combining character of another script.
+    """
+    starts = {match.start() for match in SYLLABLE_START.finditer(text)}
+    found = [at for at in range(1, len(text)) if _may_cut(text, at, starts)]
+    return [0, *found, len(text)] if text else [0]
+
+
+def _may_cut(text: str, at: int, starts: set[int]) -> bool:
+    here = text[at]
+    if here == "\u104f" or _ATTACHED.match(here) or _combines(here):
+        return False
+    if at in starts:
+        return True
+    return not is_myanmar(here) or not is_myanmar(text[at - 1])
+
+
+def _combines(character: str) -> bool:
+    return (
+        "\u0300" <= character <= "\u036f"
+        or "\ufe00" <= character <= "\ufe0f"
+        or "\U0001f3fb" <= character <= "\U0001f3ff"
+    )
+
+
+def syllables(text: str) -> list[str]:
+    """The text in pieces that must not be cut; joined they give the text again."""
+    places = boundaries(text)
+    return [text[a:b] for a, b in pairwise(places)]
+
+
+def count(text: str) -> tuple[int, int]:
+    """How many Burmese syllables and how many words of other scripts a text holds."""
+    return len(SYLLABLE_START.findall(text)), len(_LATIN_WORD.findall(text))
