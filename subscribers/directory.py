@@ -55,12 +55,14 @@ def add(
     how: str,
     wording: str,
     now: datetime,
+    keep_edition: bool = False,
 ) -> Outcome:
     """Put an address on a publication's list, or change the edition of one that is there.
 
     `how` is editor or import, `wording` says in words why this person may be written to
-    (GDPR art. 7 §1 asks for a proof). An edition the reader chose on the preferences page is
-    not changed by an import. InputError says why a text is no address.
+    (GDPR art. 7 §1 asks for a proof). With `keep_edition` whoever is there keeps theirs; an
+    edition the reader chose on the preferences page is never changed by an import. InputError
+    says why a text is no address.
     """
     parsed = parse(address)
     index = sealer.blind_index(parsed.lookup)
@@ -71,15 +73,7 @@ def add(
     subscription, fresh = _subscribe(session, subscriber, publication_id, edition, now)
     if fresh:
         return _prove(session, subscription, proof, "new")
-    if subscription.state == "ended":
-        return "ended"
-    if subscription.state == "pending":
-        subscription.state, subscription.edition = "active", edition
-        return _prove(session, subscription, proof, "updated")
-    if subscription.edition == edition or (how == "import" and _chose(session, subscription)):
-        return "there"
-    subscription.edition, proof.kind = edition, "changed"
-    return _prove(session, subscription, proof, "updated")
+    return _update(session, subscription, proof, None if keep_edition else edition)
 
 
 def find(session: Session, sealer: Sealer, address: str) -> Subscriber | None:
@@ -214,6 +208,22 @@ def _inserted(session: Session, row: Subscriber | Subscription) -> bool:
     except IntegrityError:
         return False
     return True
+
+
+def _update(
+    session: Session, subscription: Subscription, proof: Consent, edition: str | None
+) -> Outcome:
+    if subscription.state == "ended":
+        return "ended"
+    if subscription.state == "active":
+        if edition in {None, subscription.edition}:
+            return "there"
+        if proof.how == "import" and _chose(session, subscription):
+            return "there"
+        proof.kind = "changed"
+    subscription.state = "active"
+    subscription.edition = edition or subscription.edition
+    return _prove(session, subscription, proof, "updated")
 
 
 def _chose(session: Session, subscription: Subscription) -> bool:
