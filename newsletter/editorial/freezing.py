@@ -1,0 +1,64 @@
+"""The hash that approval freezes: everything a reader of the issue would see. Pure."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Any
+
+from newsletter.editorial.models import Editorial, Issue, Publication, Resource
+from newsletter.editorial.ordering import by_category
+
+
+def content_hash(issue: Issue) -> str:
+    """SHA-256, in hex, over what readers would see of the issue.
+
+    Covers the editorials, the resources with their order and headings, number, date, the image
+    (its name is the hash of its bytes) and the publication's names, sender, boilerplate and
+    languages. Not the times of changes, the week, or anything readers never meet.
+    """
+    seen = {
+        "number": issue.number,
+        "date": issue.date.isoformat(),
+        "image": [issue.image_name, issue.image_alts if issue.image_name else {}],
+        "editorials": {e.language: _editorial(e) for e in issue.editorials},
+        "resources": [
+            [category.names if category else None, [_resource(r) for r in members]]
+            for category, members in by_category(issue.resources)
+        ],
+        "publication": _publication(issue.publication),
+    }
+    text = json.dumps(seen, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _editorial(editorial: Editorial) -> list[Any]:
+    return [
+        editorial.title,
+        editorial.authors,
+        editorial.reading_minutes,
+        editorial.pull_quote,
+        editorial.body,
+        editorial.footnotes,
+        editorial.about,
+    ]
+
+
+def _resource(resource: Resource) -> list[Any]:
+    return [resource.titles, resource.urls, resource.byline]
+
+
+def _publication(publication: Publication) -> list[Any]:
+    return [
+        publication.slug,
+        publication.names,
+        publication.languages,
+        publication.sender_address,
+        publication.sender_names,
+        publication.reply_to,
+        publication.leave_address,
+        publication.subject_prefixes,
+        publication.about,
+        publication.postal_addresses,
+        publication.fallback_language,
+    ]

@@ -1,0 +1,174 @@
+"""What a publication may be told about itself: shapes and rules, no database."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Annotated, Any, Self
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+    model_validator,
+)
+
+from newsletter.core import clock
+from newsletter.core.addresses import parse as parse_address
+from newsletter.core.errors import InputError
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f\u0085\u2028\u2029]")
+
+
+def _one_line(text: str) -> str:
+    if _CONTROL.search(text):
+        raise ValueError("it must stand on one line")
+    return text
+
+
+def _address(text: str) -> str:
+    if not text:
+        return text
+    try:
+        return parse_address(text).text
+    except InputError as err:
+        raise ValueError(err.message) from err
+
+
+def _zone(name: str) -> str:
+    try:
+        clock.zone(name)
+    except InputError as err:
+        raise ValueError(err.message) from err
+    return name
+
+
+Line = Annotated[str, StringConstraints(strip_whitespace=True), AfterValidator(_one_line)]
+"""A text that may stand in a header or a heading: no line ends, no control characters."""
+Paragraph = Annotated[str, StringConstraints(strip_whitespace=True)]
+Code = Annotated[str, Field(pattern=r"^[a-z]{2,3}$")]
+"""A language as in ISO 639: `en`, `my`, `shn`; an edition joins several with `+`."""
+Name = Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=64)]
+"""Fit for addresses and commands: lower-case letters, digits, hyphens."""
+MailAddress = Annotated[Line, AfterValidator(_address)]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class Sender(_Part):
+    """From whom the mail comes; without `leave_address` mails to the sender ask to leave."""
+
+    address: MailAddress = ""
+    names: dict[Code, Line] = {}
+    reply_to: MailAddress = ""
+    leave_address: MailAddress = ""
+
+
+class WeeklySlot(_Part):
+    """When the week's issue goes out: ISO weekday (1 is Monday), wall time and IANA zone."""
+
+    weekday: int = Field(default=1, ge=1, le=7)
+    time: str = Field(default="09:00", pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")
+    zone: Annotated[str, AfterValidator(_zone)] = "Asia/Yangon"
+    stale_minutes: int = Field(default=24 * 60, ge=1)
+
+
+class CategorySettings(_Part):
+    """A heading, named in each language; the key never changes."""
+
+    key: Name
+    names: dict[Code, Line] = {}
+
+
+class PublicationSettings(_Part):
+    """All that an editor decides about a publication, as it is written in a file."""
+
+    slug: Name
+    names: dict[Code, Line] = {}
+    languages: list[Code] = Field(min_length=1)
+    sender: Sender = Sender()
+    subject_prefixes: dict[Code, Line] = {}
+    about: dict[Code, Paragraph] = {}
+    postal_addresses: dict[Code, Paragraph] = {}
+    fallback_language: Code | None = None
+    slot: WeeklySlot = WeeklySlot()
+    categories: list[CategorySettings] = []
+
+    @model_validator(mode="after")
+    def _languages_agree(self) -> Self:
+        if len(set(self.languages)) != len(self.languages):
+            raise ValueError("languages: a language is named twice")
+        if self.fallback_language and self.fallback_language not in self.languages:
+            raise ValueError(
+                f"fallback_language: '{self.fallback_language}' is not one of the publication's "
+                f"languages ({', '.join(self.languages)})"
+            )
+        for place, texts in self._texts():
+            for language in texts:
+                if language not in self.languages:
+                    raise ValueError(
+                        f"{place}: '{language}' is not one of the publication's languages "
+                        f"({', '.join(self.languages)})"
+                    )
+        return self
+
+    @model_validator(mode="after")
+    def _categories_differ(self) -> Self:
+        keys = [category.key for category in self.categories]
+        twice = next((key for key in keys if keys.count(key) > 1), None)
+        if twice:
+            raise ValueError(f"categories: '{twice}' is there twice")
+        return self
+
+    def _texts(self) -> list[tuple[str, dict[str, str]]]:
+        return [
+            ("names", self.names),
+            ("sender.names", self.sender.names),
+            ("subject_prefixes", self.subject_prefixes),
+            ("about", self.about),
+            ("postal_addresses", self.postal_addresses),
+            *((f"categories.{c.key}", c.names) for c in self.categories),
+        ]
+
+
+def parse(data: Mapping[str, Any]) -> PublicationSettings:
+    """The settings in plain data (a TOML or JSON file); InputError names the first wrong place."""
+    try:
+        return PublicationSettings.model_validate(dict(data))
+    except ValidationError as err:
+        first = err.errors()[0]
+        place = ".".join(str(part) for part in first["loc"])
+        if first["type"] == "extra_forbidden":
+            raise InputError(place, "a publication has no such setting") from err
+        if first["type"] == "value_error":
+            message = str(first["ctx"]["error"])
+        else:
+            message = first["msg"][:1].lower() + first["msg"][1:]
+        raise InputError(place or "publication", message) from err
+
+
+def default() -> PublicationSettings:
+    """A weekly in English and Burmese; who sends it, and from where, is for the editor to say."""
+    categories = {
+        "statements": (
+            "Statements and Press Releases",
+            "ထုတ်ပြန်ချက်များနှင့် သတင်းထုတ်ပြန်ချက်များ",
+        ),
+        "reports": ("Reports", "အစီရင်ခံစာများ"),
+        "news": ("News", "သတင်းများ"),
+        "briefing-papers": ("Briefing Papers", "အကျဉ်းချုပ်စာတမ်းများ"),
+    }
+    return PublicationSettings(
+        slug="weekly",
+        names={"en": "Weekly Newsletter", "my": "အပတ်စဉ် သတင်းလွှာ"},
+        languages=["en", "my"],
+        categories=[
+            CategorySettings(key=key, names={"en": english, "my": burmese})
+            for key, (english, burmese) in categories.items()
+        ],
+    )

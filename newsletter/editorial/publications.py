@@ -1,0 +1,328 @@
+"""Publications: made, found, changed, and what one of them still lacks before it can send."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from newsletter.core.errors import InputError, NotAllowedNow, NotFound
+from newsletter.editorial import issues
+from newsletter.editorial.models import Category, Issue, Publication, Resource
+from newsletter.editorial.ordering import heading
+from newsletter.editorial.publication_settings import (
+    CategorySettings,
+    PublicationSettings,
+    Sender,
+    WeeklySlot,
+    default,
+    parse,
+)
+from newsletter.editorial.states import Status
+
+__all__ = [
+    "PublicationSettings",
+    "apply",
+    "category",
+    "create",
+    "default",
+    "get",
+    "heading",
+    "lacks",
+    "listing",
+    "set_value",
+    "settings_of",
+]
+
+_FROZEN = (Status.APPROVED, Status.SCHEDULED)
+
+
+def create(session: Session, wanted: PublicationSettings, *, now: datetime) -> Publication:
+    """A new publication; InputError when its slug is taken."""
+    if _by_slug(session, wanted.slug) is not None:
+        raise InputError("slug", f"there is already a publication called '{wanted.slug}'")
+    publication = Publication(created_at=now, categories=[])
+    _write(publication, wanted)
+    for position, category in enumerate(wanted.categories):
+        publication.categories.append(
+            Category(key=category.key, names=dict(category.names), position=position)
+        )
+    session.add(publication)
+    session.flush()
+    return publication
+
+
+def get(session: Session, slug: str | None) -> Publication:
+    """The publication of this slug; None means the only one there is.
+
+    Raises NotFound, or InputError when a name is needed, naming those there are.
+    """
+    slugs = list(session.scalars(select(Publication.slug).order_by(Publication.slug)))
+    if not slugs:
+        raise NotFound("publication", "there is none yet; run 'newsletter init' first")
+    if slug is None and len(slugs) > 1:
+        raise InputError(
+            "publication", f"there are several; say which with --publication: {', '.join(slugs)}"
+        )
+    found = _by_slug(session, slug or slugs[0])
+    if found is None:
+        raise NotFound("publication", f"there is no '{slug}'; there is {', '.join(slugs)}")
+    return found
+
+
+def listing(session: Session) -> list[Publication]:
+    """All publications by slug."""
+    return list(session.scalars(select(Publication).order_by(Publication.slug)))
+
+
+def settings_of(publication: Publication) -> PublicationSettings:
+    """What the publication is told about itself, ready to be changed and applied again."""
+    return PublicationSettings(
+        slug=publication.slug,
+        names=dict(publication.names),
+        languages=list(publication.languages),
+        sender=Sender(
+            address=publication.sender_address,
+            names=dict(publication.sender_names),
+            reply_to=publication.reply_to,
+            leave_address=publication.leave_address,
+        ),
+        subject_prefixes=dict(publication.subject_prefixes),
+        about=dict(publication.about),
+        postal_addresses=dict(publication.postal_addresses),
+        fallback_language=publication.fallback_language,
+        slot=WeeklySlot(
+            weekday=publication.slot_weekday,
+            time=publication.slot_time,
+            zone=publication.slot_zone,
+            stale_minutes=publication.stale_minutes,
+        ),
+        categories=[
+            CategorySettings(key=c.key, names=dict(c.names)) for c in publication.categories
+        ],
+    )
+
+
+def apply(
+    session: Session,
+    publication: Publication,
+    wanted: PublicationSettings,
+    *,
+    now: datetime | None = None,
+) -> list[str]:
+    """Make the publication what is wanted and say each change in a line; nothing changed: empty.
+
+    What readers would see differently takes approved issues back to draft, and that is said too.
+    Raises NotAllowedNow for a category in which resources stand and for the slug of a
+    publication that readers already have mail from, because its links carry it.
+    """
+    changes = list(_differences(settings_of(publication), wanted))
+    if not changes:
+        return []
+    if wanted.slug != publication.slug:
+        _may_be_renamed(session, publication, wanted.slug)
+    frozen = _frozen_issues(session, publication)
+    _change_categories(session, publication, wanted.categories)
+    _write(publication, wanted)
+    session.flush()
+    for issue in frozen:
+        if issues.content_hash(issue) != issue.content_hash:
+            issues.touched(issue, now or issue.changed_at)
+            changes.append(f"issue {issue.number} is a draft again: look at it and approve it anew")
+    return changes
+
+
+def set_value(
+    session: Session,
+    publication: Publication,
+    dotted_key: str,
+    value: str,
+    *,
+    now: datetime | None = None,
+) -> list[str]:
+    """Change one setting, such as `sender.address`, `names.my`, `slot.time`,
+    `languages` (en,my), or `categories.reports.my`, which also makes a new category.
+
+    Returns the changes as `apply`; InputError names the key and what is wrong with it.
+    """
+    data = settings_of(publication).model_dump()
+    keys = dotted_key.strip().split(".")
+    if keys[0] == "categories":
+        _set_category(data["categories"], keys, value)
+    elif keys == ["languages"]:
+        _set_languages(data, value)
+    else:
+        _set_plain(data, keys, value)
+    return apply(session, publication, parse(data), now=now)
+
+
+def lacks(publication: Publication) -> list[str]:
+    """What is missing before anything can be sent: one sentence each, with its remedy."""
+    first = publication.languages[0]
+    found = []
+    if not publication.sender_address:
+        found.append(
+            "the publication has no sender address; run "
+            "'newsletter publication set sender.address you@example.org'"
+        )
+    if not any(publication.postal_addresses.values()):
+        found.append(
+            "the publication has no postal address, which mail to many people must carry; run "
+            f"'newsletter publication set postal_addresses.{first} \"…\"'"
+        )
+    found.extend(
+        f"the publication has no name in '{language}'; run "
+        f"'newsletter publication set names.{language} \"…\"'"
+        for language in publication.languages
+        if not publication.names.get(language)
+    )
+    return found
+
+
+def category(publication: Publication, name_or_key: str) -> Category:
+    """The category of this key or of this name in any language, whatever its case."""
+    wanted = name_or_key.strip().casefold()
+    for found in publication.categories:
+        if wanted in {found.key.casefold(), *(name.casefold() for name in found.names.values())}:
+            return found
+    there = ", ".join(f"{c.key} ({heading(c, publication.languages[0])})" for c in _of(publication))
+    raise NotFound("category", f"there is no '{name_or_key.strip()}'; there is {there or 'none'}")
+
+
+def _of(publication: Publication) -> list[Category]:
+    return sorted(publication.categories, key=lambda c: c.position)
+
+
+def _by_slug(session: Session, slug: str) -> Publication | None:
+    return session.scalar(select(Publication).where(Publication.slug == slug))
+
+
+def _write(publication: Publication, wanted: PublicationSettings) -> None:
+    publication.slug = wanted.slug
+    publication.names = dict(wanted.names)
+    publication.languages = list(wanted.languages)
+    publication.sender_address = wanted.sender.address
+    publication.sender_names = dict(wanted.sender.names)
+    publication.reply_to = wanted.sender.reply_to
+    publication.leave_address = wanted.sender.leave_address
+    publication.subject_prefixes = dict(wanted.subject_prefixes)
+    publication.about = dict(wanted.about)
+    publication.postal_addresses = dict(wanted.postal_addresses)
+    publication.fallback_language = wanted.fallback_language
+    publication.slot_weekday = wanted.slot.weekday
+    publication.slot_time = wanted.slot.time
+    publication.slot_zone = wanted.slot.zone
+    publication.stale_minutes = wanted.slot.stale_minutes
+
+
+def _differences(old: PublicationSettings, new: PublicationSettings) -> Iterator[str]:
+    before, after = _flat(old.model_dump()), _flat(new.model_dump())
+    for key in dict.fromkeys([*before, *after]):
+        was, now = before.get(key, ""), after.get(key, "")
+        if was != now:
+            yield f"{key}: {was or 'nothing'} → {now or 'nothing'}"
+
+
+def _flat(data: dict[str, Any], prefix: str = "") -> dict[str, str]:
+    found: dict[str, str] = {}
+    for key, value in data.items():
+        if key == "categories":
+            found["categories"] = ", ".join(c["key"] for c in value)
+            for c in value:
+                found |= _flat(c["names"], f"categories.{c['key']}.")
+        elif isinstance(value, dict):
+            found |= _flat(value, f"{prefix}{key}.")
+        elif isinstance(value, list):
+            found[f"{prefix}{key}"] = ", ".join(value)
+        else:
+            found[f"{prefix}{key}"] = "" if value is None else str(value)
+    return found
+
+
+def _may_be_renamed(session: Session, publication: Publication, slug: str) -> None:
+    if _by_slug(session, slug) is not None:
+        raise InputError("slug", f"there is already a publication called '{slug}'")
+    gone_out = select(Issue.number).where(
+        Issue.publication_id == publication.id, Issue.launched_at.is_not(None)
+    )
+    if session.scalar(gone_out.limit(1)) is not None:
+        raise NotAllowedNow(
+            f"the slug '{publication.slug}' stands in mail that readers already have; it must stay"
+        )
+
+
+def _frozen_issues(session: Session, publication: Publication) -> list[Issue]:
+    held = (Issue.status == Status.HELD) & Issue.content_hash.is_not(None)
+    found = session.scalars(
+        select(Issue).where(
+            Issue.publication_id == publication.id, Issue.status.in_(_FROZEN) | held
+        )
+    )
+    return [issue for issue in found if issues.content_hash(issue) == issue.content_hash]
+
+
+def _change_categories(
+    session: Session, publication: Publication, wanted: list[CategorySettings]
+) -> None:
+    there = {c.key: c for c in publication.categories}
+    for key in there.keys() - {c.key for c in wanted}:
+        _remove_category(session, publication, there[key])
+    for position, entry in enumerate(wanted):
+        found = there.get(entry.key)
+        if found is None:
+            found = Category(key=entry.key, names={}, position=position)
+            publication.categories.append(found)
+        found.names, found.position = dict(entry.names), position
+    publication.categories.sort(key=lambda c: c.position)
+
+
+def _remove_category(session: Session, publication: Publication, category: Category) -> None:
+    count = session.scalar(select(func.count()).where(Resource.category_id == category.id))
+    if count:
+        raise NotAllowedNow(
+            f"{count} resources stand in the category '{category.key}'; "
+            "move them with 'newsletter resources move' before it goes"
+        )
+    publication.categories.remove(category)
+
+
+def _set_category(categories: list[dict[str, Any]], keys: list[str], value: str) -> None:
+    if len(keys) != 3:
+        raise InputError(
+            ".".join(keys), "write a category's name as categories.KEY.LANGUAGE (…reports.my)"
+        )
+    found = next((c for c in categories if c["key"] == keys[1]), None)
+    if found is None:
+        found = {"key": keys[1], "names": {}}
+        categories.append(found)
+    found["names"][keys[2]] = value
+
+
+def _set_languages(data: dict[str, Any], value: str) -> None:
+    languages = [part.strip() for part in value.split(",") if part.strip()]
+    data["languages"] = languages
+    places = [data, data["sender"], *data["categories"]]
+    for place in places:
+        for key in ("names", "subject_prefixes", "about", "postal_addresses"):
+            if key in place:
+                place[key] = {c: text for c, text in place[key].items() if c in languages}
+
+
+def _set_plain(data: dict[str, Any], keys: list[str], value: str) -> None:
+    dotted = ".".join(keys)
+    place: Any = data
+    for key in keys[:-1]:
+        place = place.get(key) if isinstance(place, dict) else None
+    free = len(keys) > 1 and keys[-2] in {"names", "subject_prefixes", "about", "postal_addresses"}
+    if not isinstance(place, dict) or not (free or keys[-1] in place):
+        names = ", ".join(k for k in _flat(data) if not k.startswith("categories."))
+        raise InputError(dotted, f"a publication has no such setting; it has {names}")
+    if isinstance(place.get(keys[-1]), dict):
+        raise InputError(dotted, f"say for which language: {dotted}.{data['languages'][0]}")
+    if free and not value:
+        place.pop(keys[-1], None)
+    else:
+        place[keys[-1]] = None if dotted == "fallback_language" and not value else value
