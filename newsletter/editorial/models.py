@@ -89,6 +89,8 @@ class Issue(Base):
     changed_at: Mapped[datetime]
     approved_at: Mapped[datetime | None]
     launched_at: Mapped[datetime | None]
+    audience_size: Mapped[int | None]
+    """How many people the launch chose: the other side of the ledger's equation."""
     sent_at: Mapped[datetime | None]
 
     publication: Mapped[Publication] = relationship()

@@ -91,6 +91,7 @@ def upgrade() -> None:
     sa.Column('changed_at', sa.DateTime(timezone=True), nullable=False),
     sa.Column('approved_at', sa.DateTime(timezone=True), nullable=True),
     sa.Column('launched_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('audience_size', sa.Integer(), nullable=True),
     sa.Column('sent_at', sa.DateTime(timezone=True), nullable=True),
     sa.ForeignKeyConstraint(['publication_id'], ['publications.id'], name=op.f('fk_issues_publication_id_publications'), ondelete='CASCADE'),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_issues')),

@@ -1,0 +1,113 @@
+"""Launching: an approved issue becomes rows owed to people, decided at one instant.
+
+One INSERT … SELECT sees one state of the list: who joins or leaves while it runs is either
+wholly in or wholly out. Nothing is sent here; the rows are what the workers work off.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import case, func, insert, literal, select
+from sqlalchemy.orm import Session
+
+from newsletter.core.db import UtcDateTime
+from newsletter.core.errors import ConfigurationError, NotAllowedNow
+from newsletter.delivery.ledger import Ledger, ledger
+from newsletter.delivery.models import Delivery
+from newsletter.delivery.rows import changed
+from newsletter.delivery.states import State
+from newsletter.editorial.models import Issue
+from newsletter.editorial.states import Status, require_move
+from subscribers.audience import candidates
+
+_LAUNCHED = frozenset({Status.SENDING, Status.PAUSED, Status.SENT})
+
+
+@dataclass(frozen=True, slots=True)
+class Launched:
+    """What the launch decided: how many are to be mailed, and how many are left out."""
+
+    planned: int
+    skipped: int
+
+
+def launch(session: Session, issue: Issue, now: datetime) -> Launched:
+    """Plan one delivery for each person of the audience and set the issue going.
+
+    Launching again adds nobody, also not people who subscribed since. NotAllowedNow when the
+    issue is not approved or scheduled, or when somebody wants an edition it does not have.
+    """
+    session.refresh(issue, with_for_update=True)
+    if issue.status in _LAUNCHED:
+        return _outcome(ledger(session, issue.id))
+    if issue.status == Status.APPROVED:
+        issue.status = Status.SCHEDULED
+    require_move(issue.number, issue.status, Status.SENDING)
+    _require_editions(session, issue)
+    issue.audience_size = _insert(session, issue, now)
+    issue.status = Status.SENDING
+    issue.launched_at = now
+    issue.held_reason = None
+    session.flush()
+    return _checked(ledger(session, issue.id))
+
+
+def _outcome(found: Ledger) -> Launched:
+    skipped = sum(found.skipped.values())
+    return Launched(planned=found.total - skipped, skipped=skipped)
+
+
+def _checked(found: Ledger) -> Launched:
+    skipped = sum(found.skipped.values())
+    if not found.balanced or found.planned + skipped != found.audience:
+        raise ConfigurationError(
+            f"issue {found.number} was not launched: {found.audience} people were chosen but "
+            f"{found.planned} planned and {skipped} left out; nothing was sent, report this"
+        )
+    return Launched(planned=found.planned, skipped=skipped)
+
+
+def _insert(session: Session, issue: Issue, now: datetime) -> int:
+    chosen = candidates(issue.publication_id).subquery("chosen")
+    reason = chosen.c.reason
+    state = case((reason.is_(None), State.PLANNED.value), else_=State.SKIPPED.value)
+    rows = select(
+        literal(issue.id),
+        chosen.c.subscriber_id,
+        chosen.c.edition,
+        state,
+        reason,
+        literal(0),
+        literal(now, UtcDateTime()),
+    )
+    columns = ["issue_id", "subscriber_id", "edition", "state", "reason", "attempts"]
+    return changed(session, insert(Delivery).from_select([*columns, "changed_at"], rows))
+
+
+def _require_editions(session: Session, issue: Issue) -> None:
+    """Readers of an edition that cannot be made are never left out in silence."""
+    chosen = candidates(issue.publication_id).subquery("chosen")
+    wanted = session.execute(
+        select(chosen.c.edition, func.count())
+        .where(chosen.c.reason.is_(None))
+        .group_by(chosen.c.edition)
+    )
+    for edition, count in wanted:
+        language = _missing_language(issue, edition)
+        if language:
+            raise NotAllowedNow(
+                f"issue {issue.number} has no text in '{language}', but {count} readers want "
+                f"the edition '{edition}'; add it, or set the publication's fallback_language"
+            )
+
+
+def _missing_language(issue: Issue, edition: str) -> str | None:
+    written = {editorial.language for editorial in issue.editorials}
+    filled = issue.publication.fallback_language in written
+    for language in edition.split("+"):
+        known = language in issue.publication.languages
+        if not known or (language not in written and not filled):
+            return language
+    return None

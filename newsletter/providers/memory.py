@@ -1,0 +1,36 @@
+"""A provider that keeps everything in memory: for tests and for trying things out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from newsletter.providers.base import Envelope
+
+
+class MemoryProvider:
+    """Accepts every message and keeps it in `messages`, in the order of acceptance."""
+
+    name = "memory"
+
+    def __init__(self) -> None:
+        self.messages: list[Envelope] = []
+
+    def connect(self) -> MemoryConnection:
+        """A line that never fails."""
+        return MemoryConnection(self.messages)
+
+
+class MemoryConnection:
+    """Appends; `list.append` is atomic, so several threads may share the list."""
+
+    def __init__(self, messages: list[Envelope]) -> None:
+        self._messages = messages
+
+    def submit(self, envelope: Envelope, before_body: Callable[[], None]) -> str:
+        """Keep the message."""
+        before_body()
+        self._messages.append(envelope)
+        return "250 2.0.0 kept in memory"
+
+    def close(self) -> None:
+        """Nothing to end."""
