@@ -1,0 +1,210 @@
+"""What one line of a published weekly post is: date line, byline, heading, footnote. Pure."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import date
+
+MONTHS = (
+    ("january", "jan", "ဇန်နဝါရီ"),
+    ("february", "feb", "ဖေဖော်ဝါရီ"),
+    ("march", "mar", "မတ်"),
+    ("april", "apr", "ဧပြီ"),
+    ("may", "may", "မေ"),
+    ("june", "jun", "ဇွန်"),
+    ("july", "jul", "ဇူလိုင်"),
+    ("august", "aug", "ဩဂုတ်", "သြဂုတ်"),
+    ("september", "sep", "sept", "စက်တင်ဘာ"),
+    ("october", "oct", "အောက်တိုဘာ"),
+    ("november", "nov", "နိုဝင်ဘာ"),
+    ("december", "dec", "ဒီဇင်ဘာ"),
+)
+_MONTH_NUMBER = {name: number for number, names in enumerate(MONTHS, 1) for name in names}
+
+_WEEKDAY = r"(?:(?:mon|tues|wednes|thurs|fri|satur|sun)day,?\s+)?"
+_DATES = tuple(
+    re.compile(_WEEKDAY + shape + r"\.?", re.IGNORECASE)
+    for shape in (
+        r"(?P<month>[a-z]+)\.?\s+(?P<day>\d{1,2})(?:st|nd|rd|th)?,?\s+(?P<year>\d{4})",
+        r"(?P<day>\d{1,2})(?:st|nd|rd|th)?\s+(?:of\s+)?(?P<month>[a-z]+)\.?,?\s+(?P<year>\d{4})",
+        r"(?P<year>\d{4})-(?P<month>\d{1,2})-(?P<day>\d{1,2})",
+        r"(?P<year>\d{4})\s*ခုနှစ်[၊,]?\s*(?P<month>[\u1000-\u109f]+)လ\s*(?P<day>\d{1,2})\s*ရက်",
+    )
+)
+_BULLET = re.compile(r"(?:^|\s+)[•|·∙●‧⋅](?:\s+|$)")
+_AUTHORS = re.compile(
+    r"(?P<label>authors?|written by|ရေးသားသူ(?:များ)?)\s*[:：]\s*(?P<names>\S.*)", re.IGNORECASE
+)
+_MINUTES = re.compile(
+    r"(?:(\d{1,3})[\s-]*min(?:ute)?s?(?:\s+read(?:ing)?)?(?:\s+time)?"
+    r"|ဖတ်ရှုချိန်\s*(\d{1,3})\s*မိနစ်)\.?",
+    re.IGNORECASE,
+)
+_BYLINE = re.compile(r"by\s*[:：]?\s+(?P<name>\S.*)", re.IGNORECASE)
+_FOOTNOTE = re.compile(r"\[(?P<mark>\d{1,3})\]\s*(?P<text>\S.*)")
+_FEATURED = re.compile(r"\[?featured image\]?\s*[:：.]?\s*(?P<caption>.*)", re.IGNORECASE)
+_SECTION = re.compile(
+    r"resources\s+(?:from|of|for|in)\s+(?:the\s+|this\s+)?(?:(?:past|last|previous)\s+)?"
+    r"(?:\w+\s+)?weeks?\W*|ပြီးခဲ့သည့်အပတ်အတွင်း\s*ထွက်ရှိခဲ့သော\s*(?:အရင်းအမြစ်|ရင်းမြစ်)များ",
+    re.IGNORECASE,
+)
+_SENTENCE_END = re.compile(r"[.!?။…][”’\"')\]]*$")
+_MYANMAR = re.compile(r"[\u1000-\u109f\ua9e0-\ua9ff\uaa60-\uaa7f]")
+_QUOTES = {"“": "”", '"': '"', "„": "“", "«": "»"}
+_SMALL_WORDS = frozenset(
+    ("a", "an", "and", "as", "at", "by", "for", "from", "in", "of", "on", "or", "the", "to")
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line that is not blank: its number in the file and how many blank ones stand before it."""
+
+    number: int
+    text: str
+    gap: int
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """Something the parser could not be sure of; `kind` says what would settle it."""
+
+    line: int
+    text: str
+    kind: str = "not_understood"
+
+
+@dataclass(frozen=True, slots=True)
+class Dateline:
+    """What a line such as `November 20th, 2023 • Author: NAME • 7 minute read` says."""
+
+    day: date | None = None
+    authors: tuple[str, ...] = ()
+    reading_minutes: int | None = None
+    unknown: tuple[str, ...] = ()
+    known: int = 0
+    """How many of its parts were recognised."""
+
+
+def lines_of(text: str) -> list[Line]:
+    """The lines that say something, trimmed of spaces of any kind, numbered from 1."""
+    found, gap = [], 0
+    for number, raw in enumerate(text.split("\n"), 1):
+        stripped = raw.strip().strip("\ufeff\u200b").strip()
+        if stripped:
+            found.append(Line(number, stripped, gap))
+            gap = 0
+        else:
+            gap += 1
+    return found
+
+
+def parse_day(text: str) -> date | None:
+    """A date written out in English or Burmese or as 2023-11-20; None for anything else."""
+    for pattern in _DATES:
+        match = pattern.fullmatch(text.strip())
+        if match:
+            month = match["month"].lower()
+            number = int(month) if month.isdigit() else _MONTH_NUMBER.get(month, 0)
+            try:
+                return date(int(match["year"]), number, int(match["day"]))
+            except ValueError:
+                return None
+    return None
+
+
+def dateline(text: str) -> Dateline:
+    """The parts of a date line; `known` is 0 for a line that is none."""
+    day: date | None = None
+    authors: tuple[str, ...] = ()
+    minutes: int | None = None
+    unknown = []
+    parts = [part.strip() for part in _BULLET.split(text) if part.strip()]
+    for part in parts:
+        named, timed = _AUTHORS.fullmatch(part), _MINUTES.fullmatch(part)
+        found = parse_day(part)
+        if found and day is None:
+            day = found
+        elif named and not authors:
+            authors = split_authors(named["names"], several=_says_several(named["label"]))
+        elif timed and minutes is None:
+            minutes = int(timed[1] or timed[2])
+        else:
+            unknown.append(part)
+    return Dateline(day, authors, minutes, tuple(unknown), len(parts) - len(unknown))
+
+
+def _says_several(label: str) -> bool:
+    return label.lower().endswith(("s", "များ"))
+
+
+def split_authors(names: str, *, several: bool) -> tuple[str, ...]:
+    """Names parted by commas and a last "and".
+
+    An "and" without any comma parts two names only when the label says that there are several:
+    it also stands inside the names of organisations.
+    """
+    pieces = re.split(r"\s*[,;၊]\s*", names.strip())
+    if len(pieces) > 1 or several:
+        last = re.split(r"(?:^|\s+)(?:and|&)\s+|\s*နှင့်\s+", pieces[-1])
+        pieces = [*pieces[:-1], *last]
+    return tuple(piece.strip() for piece in pieces if piece.strip())
+
+
+def byline(text: str) -> str | None:
+    """The publisher's name of a line `By NAME`."""
+    match = _BYLINE.fullmatch(text)
+    return match["name"] if match else None
+
+
+def footnote(text: str) -> tuple[str, str] | None:
+    """Mark and text of a line `[1] …`; the mark in Latin digits."""
+    match = _FOOTNOTE.fullmatch(text)
+    return (str(int(match["mark"])), match["text"]) if match else None
+
+
+def featured_image(text: str) -> str | None:
+    """The caption (often empty) of a line that says that a featured image stands there."""
+    match = _FEATURED.fullmatch(text)
+    return match["caption"] if match and len(text) <= 200 else None
+
+
+def opens_resources(text: str) -> bool:
+    """Is this the heading "Resources from the past week"?"""
+    return _SECTION.fullmatch(text) is not None
+
+
+def is_burmese(text: str) -> bool:
+    """Are most of its letters Myanmar script?"""
+    letters = sum(1 for char in text if char.isalpha() and not _MYANMAR.match(char))
+    return len(_MYANMAR.findall(text)) > letters
+
+
+def unquoted(text: str) -> str | None:
+    """What stands inside one pair of quotation marks around the whole line; None without."""
+    closing = _QUOTES.get(text[:1])
+    if closing is None or len(text) < 3 or not text.endswith(closing):
+        return None
+    inner = text[1:-1]
+    if closing in inner or text[0] in inner:
+        return None
+    return inner.strip() or None
+
+
+def is_prose(text: str) -> bool:
+    """Does it read as sentences rather than as a title or a heading?"""
+    long = len(text) >= 60 if is_burmese(text) else len(text.split()) >= 8
+    return len(text) >= 240 or (long and _SENTENCE_END.search(text) is not None)
+
+
+def is_headinglike(text: str) -> bool:
+    """Short, without the punctuation of a title or a sentence."""
+    short = len(text) <= 60 and len(text.split()) <= 8
+    return short and not re.search(r"[.!?။,;:“”\"]|\d", text)
+
+
+def is_title_case(text: str) -> bool:
+    """Every word of weight begins with a capital letter, or the script has none."""
+    words = [word for word in text.split() if word not in _SMALL_WORDS]
+    return not any(word[0].islower() for word in words)
