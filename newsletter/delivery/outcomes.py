@@ -1,0 +1,70 @@
+"""What a provider's answer makes of a delivery. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from newsletter.core.errors import ProviderError, Retry
+from newsletter.core.log import redact
+from newsletter.delivery.retries import again, is_hard_bounce
+from newsletter.delivery.states import State
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """The next state of a delivery and why; `hard_bounce` also bars the address for good."""
+
+    state: State
+    answer: str | None = None
+    reason: str | None = None
+    not_before_at: datetime | None = None
+    tried: bool = True
+    """Counts as an attempt: the provider spoke about this very message."""
+    hard_bounce: bool = False
+
+
+def accepted(answer: str) -> Outcome:
+    """The provider said yes."""
+    return Outcome(State.SUBMITTED, redact(answer))
+
+
+def withheld(reason: str) -> Outcome:
+    """Not to be sent after all: unsubscribed, suppressed, erased, pending."""
+    return Outcome(State.SKIPPED, reason=reason, tried=False)
+
+
+def judged(
+    error: ProviderError, *, delivery_id: int, attempt: int, now: datetime, deadline: datetime
+) -> Outcome:
+    """What a provider's no, or silence, means for the delivery on its `attempt`-th try."""
+    answer = redact(error.answer or str(error))
+    if error.retry is Retry.UNKNOWN:
+        return Outcome(State.UNKNOWN, answer)
+    if error.halts:
+        return Outcome(State.PLANNED, answer, tried=False)
+    if error.retry is Retry.NEVER:
+        return _refused(error, answer)
+    next_at = again(
+        attempt=attempt, delivery_id=delivery_id, answer=answer, now=now, deadline=deadline
+    )
+    if next_at is None:
+        return Outcome(State.REFUSED, answer, reason="gave_up")
+    return Outcome(State.PLANNED, answer, not_before_at=next_at)
+
+
+def _refused(error: ProviderError, answer: str) -> Outcome:
+    hard = is_hard_bounce(answer)
+    reason = "hard_bounce" if hard else "recipient" if error.recipient else "refused"
+    return Outcome(State.REFUSED, answer, reason=reason, hard_bounce=hard)
+
+
+def counts_against_server(error: ProviderError) -> bool:
+    """Whether a no adds to the row of errors that pauses an issue.
+
+    What is plainly about one reader does not: a mailbox that does not exist, a server that
+    wants this message a little later.
+    """
+    if error.retry is Retry.LATER:
+        return not error.recipient
+    return not (error.retry is Retry.NEVER and is_hard_bounce(error.answer))

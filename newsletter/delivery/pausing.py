@@ -1,0 +1,55 @@
+"""Pausing, resuming and cancelling an issue that is going out; each takes hold within a second."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import update
+from sqlalchemy.orm import Session
+
+from newsletter.delivery.ledger import stop_planned
+from newsletter.delivery.rows import changed
+from newsletter.editorial import issues
+from newsletter.editorial.models import Issue
+from newsletter.editorial.states import Status, require_move
+
+
+def pause(session: Session, issue: Issue, reason: str, now: datetime) -> None:
+    """Stop sending for now; messages already on the wire still get their answers."""
+    session.refresh(issue, with_for_update=True)
+    require_move(issue.number, issue.status, Status.PAUSED)
+    issue.status, issue.paused_reason, issue.changed_at = Status.PAUSED, reason, now
+
+
+def pause_sending(session: Session, issue_id: int, reason: str, now: datetime) -> bool:
+    """A worker's own brake; False when somebody stopped the issue before."""
+    return (
+        changed(
+            session,
+            update(Issue)
+            .where(Issue.id == issue_id, Issue.status == Status.SENDING)
+            .values(status=Status.PAUSED, paused_reason=reason, changed_at=now),
+        )
+        == 1
+    )
+
+
+def resume(session: Session, issue: Issue, now: datetime) -> None:
+    """Go on where it stopped: nobody is planned anew."""
+    session.refresh(issue, with_for_update=True)
+    require_move(issue.number, issue.status, Status.SENDING)
+    if issue.status == Status.PAUSED:
+        issue.status, issue.paused_reason, issue.changed_at = Status.SENDING, None, now
+
+
+def cancel(session: Session, issue: Issue, now: datetime) -> int:
+    """Give the issue up; returns how many will now not get it.
+
+    Before the launch nobody had been planned. Afterwards the rest is skipped as `cancelled`,
+    and what was handed over stays in the ledger as it is.
+    """
+    session.refresh(issue, with_for_update=True)
+    launched = issue.status in (Status.SENDING, Status.PAUSED)
+    issues.cancel(issue, now)
+    session.flush()
+    return stop_planned(session, issue, "cancelled") if launched else 0
