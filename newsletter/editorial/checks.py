@@ -1,9 +1,18 @@
-"""Pre-flight checks."""
+"""Pre-flight: what stands between an issue and its readers. Pure over loaded rows."""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
+
+from newsletter.editorial.duplicates import near_duplicates
+from newsletter.editorial.models import Editorial, Issue, Publication, Resource
+from newsletter.editorial.ordering import in_order
+from newsletter.editorial.publications import lacks
+
+_MARK = re.compile(r"\[\^([^\]\s]+)\]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,3 +23,163 @@ class Problem:
     place: str
     text: str
     remedy: str
+
+
+def check(issue: Issue, publication: Publication) -> list[Problem]:
+    """All problems of an issue, errors first. An error forbids approval, a warning asks for a
+    second look."""
+    found = [*_publication(publication), *content(issue, publication)]
+    return sorted(found, key=lambda p: p.level != "error")
+
+
+def content(issue: Issue, publication: Publication) -> Iterator[Problem]:
+    """The problems of what the issue says, without those of the publication itself."""
+    yield from _editorials(issue, publication)
+    yield from _image(issue, publication)
+    yield from _resources(issue, publication)
+    for warning in issue.warnings:
+        place = f"line {warning['line']}" if warning.get("line") else "import"
+        yield Problem("warning", place, str(warning.get("text", "")), "look at the imported file")
+
+
+def title_of(resource: Resource, languages: list[str]) -> str:
+    """The title by which editors know a resource: the first there is in the languages' order."""
+    told = (resource.titles.get(language) for language in [*languages, *resource.titles])
+    return next((title for title in told if title), "")
+
+
+def twins(resources: list[Resource], languages: list[str]) -> dict[int, int]:
+    """Which of these resources resemble an earlier one: index of the later → of the earlier."""
+    return near_duplicates([(title_of(r, languages), r.byline) for r in resources])
+
+
+def _publication(publication: Publication) -> Iterator[Problem]:
+    for sentence in lacks(publication):
+        text, _, remedy = sentence.partition("; ")
+        yield Problem("error", "publication", text, remedy)
+
+
+def _editorials(issue: Issue, publication: Publication) -> Iterator[Problem]:
+    written = {e.language: e for e in issue.editorials}
+    if not written and not issue.resources:
+        yield Problem(
+            "error",
+            "issue",
+            "it is empty: no editorial and no resources",
+            f"import an editorial, or run 'newsletter assemble {_week(issue)}'",
+        )
+    for language in publication.languages:
+        if language in written:
+            yield from _editorial(written[language])
+        else:
+            yield _missing(language, publication, written)
+
+
+def _week(issue: Issue) -> str:
+    return f"--week {issue.week}" if issue.week else "--week YYYY-Www"
+
+
+def _missing(language: str, publication: Publication, written: dict[str, Editorial]) -> Problem:
+    fallback = publication.fallback_language
+    place = f"editorial {language}"
+    remedy = f"import its text with 'newsletter import FILE --language {language}'"
+    if fallback in written:
+        text = f"there is none; readers of '{language}' get the one in '{fallback}'"
+        return Problem("warning", place, text, remedy)
+    return Problem(
+        "error",
+        place,
+        f"there is no editorial in '{language}', and the issue is not sent without it",
+        f"{remedy}, or let another language stand in with "
+        f"'newsletter publication set fallback_language {publication.languages[0]}'",
+    )
+
+
+def _editorial(editorial: Editorial) -> Iterator[Problem]:
+    place = f"editorial {editorial.language}"
+    remedy = f"correct the file and import it again with '--language {editorial.language}'"
+    if not editorial.title.strip():
+        yield Problem("error", place, "it has no title", remedy)
+    if not editorial.body.strip():
+        yield Problem("error", place, "it has no text", remedy)
+    marks = dict.fromkeys(_MARK.findall(editorial.body))
+    notes = [str(note["mark"]) for note in editorial.footnotes]
+    for mark in marks:
+        if mark not in notes:
+            text = f"the text refers to note {mark}, which is not there"
+            yield Problem("error", place, text, remedy)
+    for mark in notes:
+        if mark not in marks:
+            text = f"note {mark} stands below the text but nothing refers to it"
+            yield Problem("warning", place, text, f"write [^{mark}] where it belongs")
+
+
+def _image(issue: Issue, publication: Publication) -> Iterator[Problem]:
+    if issue.image_name is None:
+        if issue.image_expected:
+            yield Problem(
+                "warning",
+                "image",
+                "the text says that a featured image stands there, but none is given",
+                "name the image in the issue file and import it, or send without one",
+            )
+        return
+    for language in publication.languages:
+        if not issue.image_alts.get(language):
+            yield Problem(
+                "error",
+                "image",
+                f"it has no words in '{language}' for readers who do not see it",
+                f"say what is on it in '{language}' (alternative text) in the issue file",
+            )
+
+
+def _resources(issue: Issue, publication: Publication) -> Iterator[Problem]:
+    ordered = in_order(issue.resources)
+    languages = publication.languages
+    if not ordered and issue.editorials:
+        text = "there are no resources in this issue"
+        yield Problem("warning", "resources", text, "run 'newsletter resources list'")
+    for resource in ordered:
+        yield from _resource(resource, languages)
+    for later, earlier in twins(ordered, languages).items():
+        one, other = ordered[later], ordered[earlier]
+        yield Problem(
+            "warning",
+            f"resource {one.id}",
+            f"“{_short(one, languages)}” is nearly the same as resource {other.id}{_lines(one)}",
+            f"keep both, or run 'newsletter resources drop {one.id}'",
+        )
+    for language in languages:
+        without = sum(not r.titles.get(language) for r in ordered)
+        if without:
+            text = f"{without} of {len(ordered)} have no title in '{language}' and keep another"
+            remedy = f"'newsletter resources edit ID --title-in {language}=…'"
+            yield Problem("warning", "resources", text, remedy)
+
+
+def _resource(resource: Resource, languages: list[str]) -> Iterator[Problem]:
+    place, title = f"resource {resource.id}", _short(resource, languages)
+    if resource.category is None:
+        yield Problem(
+            "warning",
+            place,
+            f"“{title}” stands under no category{_lines(resource)}",
+            f"'newsletter resources move {resource.id} --category NAME'",
+        )
+    if not any(resource.urls.values()):
+        yield Problem(
+            "warning",
+            place,
+            f"“{title}” has no link{_lines(resource)}",
+            f"'newsletter resources edit {resource.id} --url https://…'",
+        )
+
+
+def _short(resource: Resource, languages: list[str]) -> str:
+    title = title_of(resource, languages)
+    return title if len(title) <= 60 else f"{title[:59].rstrip()}…"
+
+
+def _lines(resource: Resource) -> str:
+    return f" (line {resource.lines[0]})" if resource.lines else ""

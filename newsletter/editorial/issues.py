@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Select, func, select
-from sqlalchemy.orm import Session
+from sqlalchemy import Select, func, inspect, select
+from sqlalchemy.orm import Session, object_session
 
 from newsletter.core.errors import InputError, NotAllowedNow, NotFound
 from newsletter.editorial.describing import describe
@@ -30,6 +30,7 @@ __all__ = [
     "hold",
     "latest",
     "listing",
+    "lock",
     "set_editorial",
     "set_image",
     "submit",
@@ -90,11 +91,23 @@ def listing(session: Session, publication: Publication) -> list[Issue]:
     return list(session.scalars(_of(publication).order_by(Issue.number.desc())))
 
 
+def lock(issue: Issue) -> None:
+    """Look at the issue's state again and keep others from changing it until this unit ends.
+
+    On a server of several processes an edit and the firing of the slot may meet; the later one
+    must see what the earlier one did. (SQLite writes one after the other anyway.)
+    """
+    session = object_session(issue)
+    if session is not None and inspect(issue).persistent:
+        session.refresh(issue, ["status", "content_hash", "launched_at"], with_for_update=True)
+
+
 def touched(issue: Issue, now: datetime) -> None:
     """To be called on every edit: what was approved, scheduled or held is a draft again.
 
     Raises NotAllowedNow when the issue can no longer be edited.
     """
+    lock(issue)
     if issue.status not in EDITABLE:
         raise NotAllowedNow(
             f"issue {issue.number} is {issue.status} and can no longer be edited; "
@@ -117,6 +130,7 @@ def approve(session: Session, issue: Issue, problems: Iterable[Problem], *, now:
     if errors:
         listed = "; ".join(f"{p.place}: {p.text}" for p in errors)
         raise NotAllowedNow(f"issue {issue.number} cannot be approved yet: {listed}")
+    lock(issue)
     if issue.status not in (Status.APPROVED, Status.SCHEDULED):
         require_move(issue.number, issue.status, Status.APPROVED)
         issue.status = Status.APPROVED
@@ -128,12 +142,14 @@ def approve(session: Session, issue: Issue, problems: Iterable[Problem], *, now:
 
 def submit(issue: Issue, now: datetime) -> None:
     """Put a draft before the colleague who approves."""
+    lock(issue)
     require_move(issue.number, issue.status, Status.IN_REVIEW)
     issue.status, issue.changed_at = Status.IN_REVIEW, now
 
 
 def hold(issue: Issue, reason: str, now: datetime) -> None:
     """Stop the issue before it goes out and say why; an approval stays valid."""
+    lock(issue)
     require_move(issue.number, issue.status, Status.HELD)
     issue.status, issue.held_reason, issue.changed_at = Status.HELD, reason, now
 
@@ -141,6 +157,7 @@ def hold(issue: Issue, reason: str, now: datetime) -> None:
 def cancel(issue: Issue, now: datetime) -> None:
     """Give the issue up. Before anything left, its resources go back to the inbox and its week
     is free again; afterwards they stay with it, since readers have seen them."""
+    lock(issue)
     require_move(issue.number, issue.status, Status.CANCELLED)
     if issue.launched_at is None:
         issue.resources = []

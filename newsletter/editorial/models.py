@@ -98,7 +98,9 @@ class Issue(Base):
         cascade="all, delete-orphan", back_populates="issue"
     )
     resources: Mapped[list[Resource]] = relationship(
-        order_by="Resource.position, Resource.id", back_populates="issue"
+        order_by="Resource.position, Resource.id",
+        back_populates="issue",
+        foreign_keys="Resource.issue_id",
     )
 
 
@@ -156,8 +158,10 @@ class Resource(Base):
     edited_at: Mapped[datetime | None]
     """Touched by an editor's hand: assembling again leaves its category and place alone."""
     dropped_at: Mapped[datetime | None]
+    withheld_from: Mapped[int | None] = mapped_column(ForeignKey("issues.id", ondelete="SET NULL"))
+    """The issue it was taken out of by hand: assembling that one again does not take it back."""
 
-    issue: Mapped[Issue | None] = relationship(back_populates="resources")
+    issue: Mapped[Issue | None] = relationship(back_populates="resources", foreign_keys=[issue_id])
     category: Mapped[Category | None] = relationship()
 
 

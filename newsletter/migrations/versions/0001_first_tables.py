@@ -198,10 +198,12 @@ def upgrade() -> None:
     sa.Column('added_at', sa.DateTime(timezone=True), nullable=False),
     sa.Column('edited_at', sa.DateTime(timezone=True), nullable=True),
     sa.Column('dropped_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('withheld_from', sa.Integer(), nullable=True),
     sa.ForeignKeyConstraint(['category_id'], ['categories.id'], name=op.f('fk_resources_category_id_categories'), ondelete='SET NULL'),
     sa.ForeignKeyConstraint(['issue_id'], ['issues.id'], name=op.f('fk_resources_issue_id_issues'), ondelete='SET NULL'),
     sa.ForeignKeyConstraint(['near_duplicate_of'], ['resources.id'], name=op.f('fk_resources_near_duplicate_of_resources'), ondelete='SET NULL'),
     sa.ForeignKeyConstraint(['publication_id'], ['publications.id'], name=op.f('fk_resources_publication_id_publications'), ondelete='CASCADE'),
+    sa.ForeignKeyConstraint(['withheld_from'], ['issues.id'], name=op.f('fk_resources_withheld_from_issues'), ondelete='SET NULL'),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_resources'))
     )
     with op.batch_alter_table('resources', schema=None) as batch_op:

@@ -1,0 +1,144 @@
+"""Editions: an issue in one language, or in several one after the other, ready to be rendered."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from newsletter.core.errors import InputError, NotAllowedNow
+from newsletter.core.settings import Language
+from newsletter.editorial import images
+from newsletter.editorial.describing import reading_minutes
+from newsletter.editorial.models import Editorial, Issue, Publication, Resource
+from newsletter.editorial.ordering import by_category, heading
+from newsletter.rendering.content import (
+    Block,
+    Footnote,
+    Letter,
+    Picture,
+    ResourceGroup,
+    ResourceLine,
+)
+
+
+def editions_of(publication: Publication) -> list[str]:
+    """What a subscriber may choose: each language, and all of them joined: en, my, en+my."""
+    languages = list(publication.languages)
+    return languages if len(languages) == 1 else [*languages, "+".join(languages)]
+
+
+def parse_edition(publication: Publication, text: str) -> str:
+    """The edition meant by `my`, `EN+MY`, `my+en` or `en-my`; InputError lists those there are."""
+    wanted = sorted(part.strip() for part in text.lower().replace("-", "+").split("+"))
+    for edition in editions_of(publication):
+        if sorted(edition.split("+")) == wanted:
+            return edition
+    there = ", ".join(editions_of(publication))
+    raise InputError("edition", f"there is no edition '{text.strip()}'; there are {there}")
+
+
+def letter(
+    issue: Issue,
+    edition: str,
+    *,
+    public_url: str,
+    media_path: Path,
+    languages: Mapping[str, Language],
+) -> Letter:
+    """The values from which one edition is rendered.
+
+    A resource without a title in a block's language stands there with another language's and
+    says so in `title_language`; `fallback_language` fills a missing editorial, and
+    `editorial_language` tells. Raises NotAllowedNow naming the editorial that is missing.
+    """
+    publication = issue.publication
+    parts = parse_edition(publication, edition).split("+")
+    main = parts[0]
+    names, sender = publication.names, publication.sender_names
+    return Letter(
+        edition="+".join(parts),
+        publication_slug=publication.slug,
+        number=issue.number,
+        date=issue.date,
+        blocks=tuple(_block(issue, language, languages) for language in parts),
+        picture=_picture(issue, media_path),
+        sender_name=sender.get(main) or names.get(main) or publication.slug,
+        sender_address=publication.sender_address,
+        reply_to=publication.reply_to,
+        leave_address=publication.leave_address or publication.sender_address,
+        subject_prefix=publication.subject_prefixes.get(main, ""),
+        public_url=public_url.rstrip("/"),
+    )
+
+
+def _block(issue: Issue, language: str, languages: Mapping[str, Language]) -> Block:
+    publication = issue.publication
+    text = _editorial(issue, language)
+    own = text.about if text.language == language else ""
+    return Block(
+        language=language,
+        publication_name=publication.names.get(language) or publication.slug,
+        title=text.title,
+        authors=tuple(text.authors),
+        reading_minutes=reading_minutes(text, languages),
+        pull_quote=text.pull_quote,
+        body=text.body,
+        footnotes=tuple(Footnote(str(n["mark"]), str(n["text"])) for n in text.footnotes),
+        groups=_groups(issue, language),
+        about=own or publication.about.get(language, ""),
+        postal_address=_postal_address(publication, language),
+        editorial_language=text.language,
+    )
+
+
+def _editorial(issue: Issue, language: str) -> Editorial:
+    written = {e.language: e for e in issue.editorials}
+    for candidate in (language, issue.publication.fallback_language):
+        if candidate in written:
+            return written[candidate]
+    raise NotAllowedNow(
+        f"issue {issue.number} has no editorial in '{language}'; import it, or let another "
+        f"language stand in with 'newsletter publication set fallback_language …'"
+    )
+
+
+def _postal_address(publication: Publication, language: str) -> str:
+    there = publication.postal_addresses
+    return there.get(language) or next((text for text in there.values() if text), "")
+
+
+def _groups(issue: Issue, language: str) -> tuple[ResourceGroup, ...]:
+    order = issue.publication.languages
+    return tuple(
+        ResourceGroup(
+            heading(category, language) if category else None,
+            tuple(_line(resource, language, order) for resource in members),
+        )
+        for category, members in by_category(issue.resources)
+    )
+
+
+def _line(resource: Resource, language: str, order: list[str]) -> ResourceLine:
+    preference = [language, *order, *resource.titles]
+    shown = next((c for c in preference if resource.titles.get(c)), language)
+    linked = (resource.urls.get(c) for c in [language, shown, *order, *resource.urls])
+    return ResourceLine(
+        title=resource.titles.get(shown, ""),
+        title_language=shown,
+        url=next((url for url in linked if url), None),
+        byline=resource.byline,
+    )
+
+
+def _picture(issue: Issue, media_path: Path) -> Picture | None:
+    if issue.image_name is None:
+        return None
+    kind = "png" if issue.image_name.endswith(".png") else "jpeg"
+    return Picture(
+        name=issue.image_name,
+        data=images.load(media_path, issue.image_name),
+        media_type=f"image/{kind}",
+        width=issue.image_width or 0,
+        height=issue.image_height or 0,
+        alts=dict(issue.image_alts),
+    )
