@@ -1,0 +1,143 @@
+"""What every command works with: the home, its services, and the two kinds of transaction.
+
+Nothing of the rooms is imported before a command asks for it, so that help comes at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
+    from newsletter.app import Services
+    from newsletter.editorial.models import Issue, Publication
+
+PublicationOption = Annotated[
+    str | None,
+    typer.Option(
+        "--publication",
+        "-p",
+        metavar="SLUG",
+        help="Which publication; needed only when there are several.",
+    ),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for machines, nothing else.")]
+Number = Annotated[int, typer.Argument(metavar="N", help="The number of the issue.")]
+
+
+def examples(*commands: str) -> str:
+    """The examples under a command's help, one line each."""
+    return "Examples:\n\n" + "\n\n".join(f"  {command}" for command in commands)
+
+
+@dataclass
+class Desk:
+    """One run of the command: where the home is, and the services once somebody needs them."""
+
+    given: Path | None = None
+    debug: bool = False
+    _services: list[Services] = field(default_factory=list)
+
+    @property
+    def home(self) -> Path:
+        """The home in force: the one given, NEWSLETTER_HOME, or this user's own."""
+        from newsletter.core.settings import default_home
+
+        return self.given.expanduser().resolve() if self.given else default_home()
+
+    def services(self) -> Services:
+        """The opened home; ConfigurationError says what is missing."""
+        if not self._services:
+            from newsletter.app import open_services
+
+            self.adopt(open_services(self.home))
+        return self._services[0]
+
+    def adopt(self, services: Services, *, to_stderr: bool = False) -> None:
+        """Work with services that were made elsewhere, and close them at the end."""
+        from newsletter.cli.failures import log_file
+        from newsletter.core import log
+
+        self._services[:] = [services]
+        level = services.settings.logging.level
+        log.configure(level, file=log_file(self.home), to_stderr=to_stderr)
+
+    def close(self) -> None:
+        """Let go of the database."""
+        for services in self._services:
+            services.close()
+        self._services.clear()
+
+    @contextmanager
+    def writing(self) -> Iterator[Session]:
+        """The one transaction of a command that changes something."""
+        from newsletter.core.db import writing
+
+        with writing(self.services().engine) as session:
+            yield session
+
+    @contextmanager
+    def reading(self) -> Iterator[Session]:
+        """The one transaction of a command that only looks."""
+        from newsletter.core.db import reading
+
+        with reading(self.services().engine) as session:
+            yield session
+
+
+def desk_of(ctx: typer.Context) -> Desk:
+    """The desk that the program laid out before the command began."""
+    desk = ctx.find_object(Desk)
+    assert desk is not None  # noqa: S101
+    return desk
+
+
+def issue_of(session: Session, slug: str | None, number: int) -> tuple[Publication, Issue]:
+    """The publication and its issue of this number; NotFound names what there is."""
+    from newsletter.editorial import issues, publications
+
+    publication = publications.get(session, slug)
+    return publication, issues.get(session, publication, number)
+
+
+def read_file(path: Path) -> bytes:
+    """The bytes of a file the editor named; InputError when there is no such file."""
+    from newsletter.core.errors import InputError
+
+    try:
+        return path.read_bytes()
+    except OSError as err:
+        reason = (err.strerror or "it cannot be read").lower()
+        raise InputError(str(path), f"the file cannot be read: {reason}") from err
+
+
+def write_file(path: Path, data: bytes) -> None:
+    """Write what the editor asked for, making its directory; InputError when that fails."""
+    from newsletter.core.errors import InputError
+
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+    except OSError as err:
+        reason = (err.strerror or "it cannot be written").lower()
+        raise InputError(str(path), f"the file cannot be written: {reason}") from err
+
+
+def pairs(given: list[str] | None, option: str) -> dict[str, str]:
+    """`my=…` pairs as a mapping; InputError shows how to write one."""
+    from newsletter.core.errors import InputError
+
+    found: dict[str, Any] = {}
+    for item in given or []:
+        key, sign, value = item.partition("=")
+        if not sign or not key.strip():
+            raise InputError(option, f"write it as {option} my=…, not '{item}'")
+        found[key.strip()] = value.strip()
+    return found

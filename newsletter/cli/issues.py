@@ -1,0 +1,296 @@
+"""Making an issue: import, export, assemble, show, check, preview, approve."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from newsletter.cli.context import (
+    JsonOption,
+    Number,
+    PublicationOption,
+    desk_of,
+    examples,
+    issue_of,
+    read_file,
+    write_file,
+)
+from newsletter.cli.output import LEVELS, counted, emit, note, say
+from newsletter.cli.telling import tell_import, tell_issue
+
+if TYPE_CHECKING:
+    from newsletter.core.settings import Settings
+    from newsletter.editorial.models import Issue, Publication
+    from newsletter.rendering.content import Letter
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this file."""
+    app.command(
+        "import",
+        epilog=examples(
+            "newsletter import week-47.txt",
+            'newsletter import week-47.txt --category "Reports"   (for those without a heading)',
+        ),
+    )(import_)
+    exporting = typer.Typer(no_args_is_help=True, help="Write things out as files.")
+    exporting.command(
+        "issue",
+        epilog=examples(
+            "newsletter export issue 3 > issue-3.md", "newsletter export issue 3 --out issue-3.md"
+        ),
+    )(export_issue)
+    app.add_typer(exporting, name="export")
+    app.command(epilog=examples("newsletter assemble", "newsletter assemble --week 2026-W47"))(
+        assemble
+    )
+    app.command(epilog=examples("newsletter show 3", "newsletter show 3 --json"))(show)
+    app.command(epilog=examples("newsletter check 3", "newsletter check 3 --json"))(check)
+    app.command(
+        epilog=examples(
+            "newsletter preview 3 --out preview", "newsletter preview 3 --edition my --out /tmp/my"
+        )
+    )(preview)
+    app.command(epilog=examples("newsletter approve 3", "newsletter approve 3 -p weekly"))(approve)
+
+
+def import_(
+    ctx: typer.Context,
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A weekly post, or an issue file.")],
+    *,
+    publication: PublicationOption = None,
+    language: Annotated[
+        str | None, typer.Option("--language", metavar="LANG", help="Language of the editorial.")
+    ] = None,
+    category: Annotated[
+        str | None, typer.Option("--category", help="For resources that stand under no heading.")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Read a published weekly post, or the project's own issue file, into a draft issue.
+
+    What was not understood is reported with its line. The same file twice changes nothing.
+    """
+    from newsletter.core.clock import now
+    from newsletter.editorial import importing, issues, publications
+
+    desk = desk_of(ctx)
+    data = read_file(file)
+    settings = desk.services().settings
+    with desk.writing() as session:
+        owner = publications.get(session, publication)
+        done = importing.store(
+            session,
+            owner,
+            data,
+            file.name,
+            language=language,
+            category=publications.category(owner, category) if category else None,
+            directory=file.resolve().parent,
+            media_path=settings.media_path,
+            now=now(),
+        )
+        found = issues.describe(done.issue, settings.languages)
+        notes, again = list(done.notes), done.again
+    if as_json:
+        emit({**found, "again": again, "notes": notes})
+    else:
+        tell_import(found, notes, again=again, name=file.name)
+
+
+def export_issue(
+    ctx: typer.Context,
+    number: Number,
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="FILE", help="Where to; else standard output.")
+    ] = None,
+    publication: PublicationOption = None,
+) -> None:
+    """Write an issue as one Markdown file with all its languages; "import" reads it again."""
+    from newsletter.editorial import exporting
+
+    with desk_of(ctx).reading() as session:
+        _, issue = issue_of(session, publication, number)
+        text = exporting.issue_file(issue)
+    if out is None:
+        typer.echo(text, nl=False)
+        return
+    write_file(out, text.encode())
+    say(f"Issue {number} is written to {out}.")
+
+
+def assemble(
+    ctx: typer.Context,
+    week: Annotated[
+        str | None, typer.Option("--week", metavar="WEEK", help="2026-W47; else the next slot's.")
+    ] = None,
+    publication: PublicationOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Make the week's draft from the inbox, or bring it up to date, and say what is missing.
+
+    Everything is taken once ever; what an editor moved by hand stays where it is.
+    """
+    from newsletter.core.clock import now
+    from newsletter.editorial import assembling, issues, publications
+
+    desk = desk_of(ctx)
+    with desk.writing() as session:
+        owner = publications.get(session, publication)
+        made = assembling.assemble(session, owner, week=week or _next_week(owner), now=now())
+        taken, missing = len(made.taken), list(made.missing)
+        found = issues.describe(made.issue, desk.services().settings.languages)
+    if as_json:
+        emit({**found, "taken": taken, "missing": missing})
+        return
+    held = counted(len(found["resources"]), "resource")
+    new = counted(taken, "resource")
+    say(f"Issue {found['number']} for {found['week']}: took {new}, holds {held}.")
+    for sentence in missing:
+        say(f"  · {sentence}", "yellow")
+    say(f"Next: newsletter show {found['number']}")
+
+
+def _next_week(owner: Publication) -> str:
+    from newsletter.core.clock import now
+    from newsletter.schedule.cycle import next_slots
+    from newsletter.schedule.slots import rule_of
+
+    return next_slots(rule_of(owner), now(), 1)[0][0]
+
+
+def show(
+    ctx: typer.Context,
+    number: Number,
+    publication: PublicationOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show all that an issue holds: editorials, resources by category, warnings."""
+    from newsletter.editorial import issues
+
+    desk = desk_of(ctx)
+    with desk.reading() as session:
+        _, issue = issue_of(session, publication, number)
+        found = issues.describe(issue, desk.services().settings.languages)
+    if as_json:
+        emit(found)
+    else:
+        tell_issue(found)
+
+
+def check(
+    ctx: typer.Context,
+    number: Number,
+    publication: PublicationOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Look whether an issue can be approved; ends with 2 when something must be mended first."""
+    from newsletter.editorial import checks
+
+    with desk_of(ctx).reading() as session:
+        owner, issue = issue_of(session, publication, number)
+        problems, slug = checks.check(issue, owner), owner.slug
+    errors = sum(1 for problem in problems if problem.level == "error")
+    if as_json:
+        rows = [
+            {"level": p.level, "place": p.place, "text": p.text, "remedy": p.remedy}
+            for p in problems
+        ]
+        emit({"publication": slug, "number": number, "ready": not errors, "problems": rows})
+    else:
+        for problem in sorted(problems, key=lambda p: p.level):
+            say(f"{problem.level:7} {problem.place}: {problem.text}", LEVELS[problem.level])
+            if problem.remedy:
+                say(f"        → {problem.remedy}")
+        _tell_readiness(number, errors)
+    if errors:
+        raise typer.Exit(2)
+
+
+def _tell_readiness(number: int, errors: int) -> None:
+    if errors:
+        say(f"Issue {number} cannot be approved yet: {counted(errors, 'error')} to mend.")
+    else:
+        say(f"Issue {number} can be approved. Next: newsletter preview {number} --out preview")
+
+
+def preview(
+    ctx: typer.Context,
+    number: Number,
+    *,
+    edition: Annotated[
+        str | None, typer.Option("--edition", metavar="EDITION", help="en, my, en+my; else all.")
+    ] = None,
+    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Where the files go.")] = Path(),
+    publication: PublicationOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Write the mail exactly as a reader gets it: EDITION.html, EDITION.txt and EDITION.eml.
+
+    Opens in any browser and mail program; nothing is sent, and its links can change nothing.
+    """
+    from newsletter.cli.previewing import parts, sample_message
+    from newsletter.editorial import editions
+
+    desk = desk_of(ctx)
+    services = desk.services()
+    with desk.reading() as session:
+        owner, issue = issue_of(session, publication, number)
+        wanted = (
+            [editions.parse_edition(owner, edition)] if edition else editions.editions_of(owner)
+        )
+        letters = _letters(issue, wanted, services.settings)
+        slug, owner_id = owner.slug, owner.id
+    written = []
+    for name, letter in letters.items():
+        message = sample_message(services, letter, owner_id)
+        for kind, data in parts(message).items():
+            path = out / f"{name}.{kind}"
+            write_file(path, data)
+            written.append({"edition": name, "path": str(path), "bytes": len(data)})
+    if as_json:
+        emit({"publication": slug, "number": number, "files": written})
+        return
+    for row in written:
+        say(f"{row['bytes']:>9,} bytes  {row['path']}")
+
+
+def _letters(issue: Issue, wanted: list[str], settings: Settings) -> dict[str, Letter]:
+    """Those editions that can be made; the error of the first when none can."""
+    from newsletter.core.errors import NotAllowedNow
+    from newsletter.editorial import editions
+
+    found: dict[str, Letter] = {}
+    refused: list[NotAllowedNow] = []
+    for edition in wanted:
+        try:
+            found[edition] = editions.letter(
+                issue,
+                edition,
+                public_url=settings.public.url.rstrip("/"),
+                media_path=settings.media_path,
+                languages=settings.languages,
+            )
+        except NotAllowedNow as err:
+            refused.append(err)
+            note(f"edition {edition} is left out: {err}")
+    if refused and not found:
+        raise refused[0]
+    return found
+
+
+def approve(ctx: typer.Context, number: Number, publication: PublicationOption = None) -> None:
+    """Say yes to an issue as it stands; an edit afterwards makes it a draft again."""
+    from newsletter.core.clock import now
+    from newsletter.editorial import checks, issues
+
+    with desk_of(ctx).writing() as session:
+        owner, issue = issue_of(session, publication, number)
+        problems = checks.check(issue, owner)
+        issues.approve(session, issue, problems, now=now())
+    for problem in problems:
+        say(f"warning {problem.place}: {problem.text}", "yellow")
+    say(f"Issue {number} is approved.", "green")
+    say(f"Next: newsletter schedule {number}, or newsletter send {number} to send it at once")

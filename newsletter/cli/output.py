@@ -1,0 +1,86 @@
+"""What the command prints: plain sentences, tables and JSON; colour only on a terminal.
+
+NO_COLOR (no-color.org) is honoured, and nothing but text goes into a pipe. Titles and file
+names come from outside, so control characters are taken out before a terminal sees them.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+_PIPE_WIDTH = 160
+LEVELS = {"error": "red", "warning": "yellow", "ok": "green"}
+
+
+def clean(text: str) -> str:
+    """The text without anything a terminal would obey."""
+    return _CONTROL.sub("\ufffd", text.replace("\r\n", "\n"))
+
+
+def console(*, stderr: bool = False) -> Console:
+    """A console on the present standard output or error; wide and plain when it is a pipe."""
+    from rich.console import Console
+
+    stream = sys.stderr if stderr else sys.stdout
+    width = None if stream.isatty() else _PIPE_WIDTH
+    return Console(file=stream, width=width, highlight=False, markup=False, emoji=False)
+
+
+def say(text: str, style: str | None = None) -> None:
+    """One line (or several) on standard output."""
+    console().print(clean(text), style=style, soft_wrap=True)
+
+
+def note(text: str) -> None:
+    """One line on standard error: for people, out of the way of what is piped."""
+    console(stderr=True).print(clean(text), soft_wrap=True)
+
+
+def emit(value: Any) -> None:
+    """JSON for machines on standard output, and nothing else."""
+    sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=2, default=str) + "\n")
+    sys.stdout.flush()
+
+
+def table(columns: Sequence[str], rows: Iterable[Sequence[object]], title: str = "") -> None:
+    """A table of these rows, or nothing at all when there is no row."""
+    from rich.box import SIMPLE_HEAD
+    from rich.table import Table
+
+    grid = Table(box=SIMPLE_HEAD, title=title or None, title_justify="left", pad_edge=False)
+    for name in columns:
+        grid.add_column(name, overflow="fold")
+    for row in rows:
+        grid.add_row(*(clean(_cell(value)) for value in row))
+    if grid.row_count:
+        console().print(grid)
+
+
+def _cell(value: object) -> str:
+    if value is None:
+        return "-"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return str(value)
+
+
+def listed(words: Iterable[str]) -> str:
+    """a, b and c."""
+    found = list(words)
+    if len(found) < 2:
+        return "".join(found)
+    return f"{', '.join(found[:-1])} and {found[-1]}"
+
+
+def counted(number: int, noun: str) -> str:
+    """1 note, 2 notes, no notes."""
+    plural = noun[:-1] + "ies" if noun.endswith("y") else noun + "s"
+    return f"{number or 'no'} {noun if number == 1 else plural}"

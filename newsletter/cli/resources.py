@@ -1,0 +1,292 @@
+"""The inbox: what was published elsewhere in the week, and where it shall stand."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from newsletter.cli.context import (
+    JsonOption,
+    PublicationOption,
+    desk_of,
+    examples,
+    issue_of,
+    pairs,
+)
+from newsletter.cli.output import emit, say, table
+
+if TYPE_CHECKING:
+    from newsletter.editorial.models import Publication, Resource
+
+ResourceId = Annotated[int, typer.Argument(metavar="ID", help="As 'resources list' shows it.")]
+Title = Annotated[
+    str | None, typer.Option("--title", help="Title in the publication's first language.")
+]
+Titles = Annotated[
+    list[str] | None,
+    typer.Option("--title-in", metavar="LANG=TEXT", help="Title in another language; repeatable."),
+]
+Url = Annotated[str | None, typer.Option("--url", help="Link in the first language.")]
+Urls = Annotated[
+    list[str] | None,
+    typer.Option("--url-in", metavar="LANG=URL", help="Link in another language; repeatable."),
+]
+By = Annotated[str | None, typer.Option("--by", help="Who published it, without the word By.")]
+Day = Annotated[
+    str | None, typer.Option("--date", metavar="DAY", help="When it was published: 2026-11-18.")
+]
+CategoryOption = Annotated[
+    str | None, typer.Option("--category", help="Key or name of the category.")
+]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this file."""
+    group = typer.Typer(no_args_is_help=True, help="The inbox of things published elsewhere.")
+    group.command(
+        epilog=examples(
+            'newsletter resources add --title "Floods in the delta" --by "River Watch" '
+            "--url https://example.org/floods --category reports",
+            'newsletter resources add --title "Update" --title-in my="နောက်ဆုံးအခြေအနေ" --by "A"',
+        )
+    )(add)
+    group.command(
+        "list", epilog=examples("newsletter resources list", "newsletter resources list --issue 3")
+    )(list_)
+    group.command(
+        epilog=examples(
+            'newsletter resources edit 12 --title "Floods in the delta, two weeks on"',
+            "newsletter resources edit 12 --url-in my=https://example.org/my/floods",
+        )
+    )(edit)
+    group.command(
+        epilog=examples(
+            "newsletter resources move 12 --category reports",
+            "newsletter resources move 12 --issue 3 --position 1",
+        )
+    )(move)
+    group.command(
+        epilog=examples("newsletter resources drop 12", "newsletter resources drop 12 -p weekly")
+    )(drop)
+    app.add_typer(group, name="resources")
+
+
+def add(
+    ctx: typer.Context,
+    *,
+    title: Title = None,
+    title_in: Titles = None,
+    url: Url = None,
+    url_in: Urls = None,
+    by: By = None,
+    category: CategoryOption = None,
+    day: Day = None,
+    publication: PublicationOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Put something into the inbox; the next "assemble" of its week takes it."""
+    from newsletter.core.clock import now
+    from newsletter.editorial import inbox, publications
+
+    with desk_of(ctx).writing() as session:
+        owner = publications.get(session, publication)
+        made = inbox.add(
+            session,
+            owner,
+            byline=by or "",
+            titles=_by_language(owner, title, title_in, "--title-in"),
+            urls=_by_language(owner, url, url_in, "--url-in"),
+            category=publications.category(owner, category) if category else None,
+            published_on=_day(day) or now().date(),
+            now=now(),
+        )
+        row = _row(made)
+    if as_json:
+        emit(row)
+    else:
+        say(f"Resource {row['id']} lies in the inbox ({row['category'] or 'no category yet'}).")
+
+
+def list_(
+    ctx: typer.Context,
+    issue: Annotated[
+        int | None, typer.Option("--issue", metavar="N", help="Those of an issue instead.")
+    ] = None,
+    everything: Annotated[
+        bool, typer.Option("--all", help="Also those that an issue took.")
+    ] = False,
+    publication: PublicationOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """List what lies in the inbox, or what an issue holds."""
+    from newsletter.editorial import inbox, issues, publications
+
+    with desk_of(ctx).reading() as session:
+        owner = publications.get(session, publication)
+        wanted = issues.get(session, owner, issue) if issue is not None else None
+        found = inbox.listing(session, owner, issue=wanted, everything=everything)
+        rows, slug = [_row(resource) for resource in found], owner.slug
+    if as_json:
+        emit({"publication": slug, "resources": rows})
+        return
+    table(
+        ["id", "date", "category", "issue", "title", "by", "languages", "links"],
+        (_cells(row) for row in rows),
+    )
+    if not rows:
+        say("Nothing is here; 'newsletter resources add --help' shows how to put something in.")
+
+
+def edit(
+    ctx: typer.Context,
+    resource: ResourceId,
+    *,
+    title: Title = None,
+    title_in: Titles = None,
+    url: Url = None,
+    url_in: Urls = None,
+    by: By = None,
+    day: Day = None,
+    publication: PublicationOption = None,
+) -> None:
+    """Change a resource's titles, links, byline or date; only what is given changes.
+
+    An empty text takes a title or a link away. An approved issue becomes a draft again.
+    """
+    from newsletter.core.clock import now
+    from newsletter.core.errors import InputError
+    from newsletter.editorial import inbox, publications
+
+    if not any(value is not None for value in (title, title_in, url, url_in, by, day)):
+        raise InputError("", "nothing to change was given; try --title, --url, --by or --date")
+    with desk_of(ctx).writing() as session:
+        owner = publications.get(session, publication)
+        found = inbox.get(session, owner, resource)
+        titles = _by_language(owner, title, title_in, "--title-in")
+        urls = _by_language(owner, url, url_in, "--url-in")
+        inbox.edit(
+            session,
+            found,
+            byline=by,
+            titles=_merged(found.titles, titles),
+            urls=_merged(found.urls, urls),
+            published_on=_day(day),
+            now=now(),
+        )
+    say(f"Resource {resource} is changed.")
+
+
+def move(
+    ctx: typer.Context,
+    resource: ResourceId,
+    *,
+    category: CategoryOption = None,
+    to_inbox: Annotated[
+        bool, typer.Option("--inbox", help="Take it out of its issue, back into the inbox.")
+    ] = False,
+    issue: Annotated[
+        int | None, typer.Option("--issue", metavar="N", help="Put it into this issue.")
+    ] = None,
+    position: Annotated[
+        int | None, typer.Option("--position", metavar="K", help="Place in its category, from 1.")
+    ] = None,
+    publication: PublicationOption = None,
+) -> None:
+    """Move a resource under another heading, into another issue, or to another place.
+
+    An empty --category takes it from under its heading. What was moved by hand stays where it
+    was put when the week is assembled again.
+    """
+    from newsletter.core.clock import now
+    from newsletter.core.errors import InputError
+    from newsletter.editorial import inbox, publications
+
+    if category is None and issue is None and position is None and not to_inbox:
+        raise InputError("", "say where to: --category, --issue, --inbox or --position")
+    if to_inbox and issue is not None:
+        raise InputError("--inbox", "it cannot go into an issue and into the inbox at once")
+    with desk_of(ctx).writing() as session:
+        owner = publications.get(session, publication)
+        found = inbox.get(session, owner, resource)
+        wanted: dict[str, Any] = {}
+        if category is not None:
+            wanted["category"] = publications.category(owner, category) if category else None
+        if to_inbox or issue is not None:
+            wanted["issue"] = issue_of(session, owner.slug, issue)[1] if issue is not None else None
+        moved = inbox.move(session, found, position=position, now=now(), **wanted)
+        row = _row(moved)
+    place = f"issue {row['issue']}" if row["issue"] else "the inbox"
+    say(f"Resource {resource} now stands in {place}, {row['category'] or 'in no category'}.")
+
+
+def drop(ctx: typer.Context, resource: ResourceId, publication: PublicationOption = None) -> None:
+    """Throw a resource away; it leaves its issue, and no week takes it again."""
+    from newsletter.core.clock import now
+    from newsletter.editorial import inbox, publications
+
+    with desk_of(ctx).writing() as session:
+        owner = publications.get(session, publication)
+        inbox.drop(session, inbox.get(session, owner, resource), now())
+    say(f"Resource {resource} is dropped.")
+
+
+def _by_language(
+    owner: Publication, first: str | None, others: list[str] | None, option: str
+) -> dict[str, str]:
+    from newsletter.core.errors import InputError
+
+    found = pairs(others, option)
+    unknown = [language for language in found if language not in owner.languages]
+    if unknown:
+        raise InputError(
+            option, f"'{unknown[0]}' is not one of the languages here: {', '.join(owner.languages)}"
+        )
+    return found if first is None else {owner.languages[0]: first, **found}
+
+
+def _merged(known: dict[str, str], given: dict[str, str]) -> dict[str, str] | None:
+    if not given:
+        return None
+    return {language: text for language, text in {**known, **given}.items() if text}
+
+
+def _day(text: str | None) -> date | None:
+    from newsletter.core.errors import InputError
+
+    if text is None:
+        return None
+    try:
+        return date.fromisoformat(text)
+    except ValueError as err:
+        raise InputError("--date", f"'{text}' is not a day; write it as 2026-11-18") from err
+
+
+def _row(resource: Resource) -> dict[str, Any]:
+    return {
+        "id": resource.id,
+        "issue": resource.issue.number if resource.issue else None,
+        "category": resource.category.key if resource.category else None,
+        "position": resource.position,
+        "titles": dict(resource.titles),
+        "byline": resource.byline,
+        "urls": dict(resource.urls),
+        "published_on": resource.published_on.isoformat(),
+        "lines": list(resource.lines),
+    }
+
+
+def _cells(row: dict[str, Any]) -> tuple[object, ...]:
+    title = next(iter(row["titles"].values()), "")
+    links = ", ".join(language for language, url in row["urls"].items() if url) or "none"
+    return (
+        row["id"],
+        row["published_on"],
+        row["category"],
+        row["issue"],
+        title,
+        row["byline"],
+        ", ".join(row["titles"]),
+        links,
+    )

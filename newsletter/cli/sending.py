@@ -1,0 +1,244 @@
+"""Letting an issue go out: schedule, send, pause, resume, cancel, settle."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from newsletter.cli.context import (
+    Desk,
+    JsonOption,
+    Number,
+    PublicationOption,
+    desk_of,
+    examples,
+    issue_of,
+)
+from newsletter.cli.output import counted, emit, listed, say
+
+if TYPE_CHECKING:
+    from newsletter.schedule.models import Slot
+
+
+class Verdict(StrEnum):
+    """What an editor decides about a doubtful delivery."""
+
+    SUBMITTED = "submitted"
+    AGAIN = "again"
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this file."""
+    from newsletter.cli import standing
+
+    app.command(
+        epilog=examples(
+            "newsletter schedule 3   (the weekly slot)",
+            'newsletter schedule 3 --at "2026-11-23 09:00"',
+        )
+    )(schedule)
+    app.command(
+        epilog=examples(
+            "newsletter send 3 --test --to me@example.org --edition my", "newsletter send 3"
+        )
+    )(send)
+    standing.register(app)
+    app.command(epilog=examples("newsletter pause 3", 'newsletter pause 3 --reason "a typo"'))(
+        pause
+    )
+    app.command(epilog=examples("newsletter resume 3", "newsletter resume 3 -p weekly"))(resume)
+    app.command(epilog=examples("newsletter cancel 3", "newsletter cancel 3 -p weekly"))(cancel)
+    app.command(
+        epilog=examples(
+            "newsletter settle 3 1742 --as submitted   (the reader has it)",
+            "newsletter settle 3 1742 --as again       (it never arrived)",
+        )
+    )(settle)
+
+
+def schedule(
+    ctx: typer.Context,
+    number: Number,
+    *,
+    at: Annotated[
+        str | None,
+        typer.Option("--at", metavar="TIME", help="2026-11-23 09:00, in the publication's zone."),
+    ] = None,
+    at_once: Annotated[bool, typer.Option("--now", help="As soon as 'serve' sees it.")] = False,
+    publication: PublicationOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Give an approved issue its time: the weekly slot, or an exact one; "serve" sends it then."""
+    from newsletter.core.clock import now
+    from newsletter.core.errors import InputError
+    from newsletter.schedule import slots
+
+    if at and at_once:
+        raise InputError("--at", "it cannot be given together with --now")
+    with desk_of(ctx).writing() as session:
+        owner, issue = issue_of(session, publication, number)
+        wanted = _instant(at, owner.slot_zone) if at else now() if at_once else None
+        slot = slots.schedule(session, owner, issue, at=wanted, now=now())
+        planned = _planned(slot)
+    if as_json:
+        emit({"publication": owner.slug, "number": number, **planned})
+    else:
+        say(f"Issue {number} goes out on {planned['wall']} {planned['zone']}", "green")
+        say(f"  that is {planned['utc']} UTC; 'newsletter serve' must be running then")
+
+
+def _planned(slot: Slot) -> dict[str, str]:
+    return {
+        "wall": slot.wall,
+        "zone": slot.zone,
+        "utc": f"{slot.due_at:%Y-%m-%d %H:%M}",
+        "due_at": slot.due_at.isoformat(),
+    }
+
+
+def _instant(text: str, zone_name: str) -> datetime:
+    from newsletter.core.clock import at_wall
+    from newsletter.core.errors import InputError
+
+    try:
+        wall = datetime.strptime(text.strip().replace("T", " "), "%Y-%m-%d %H:%M")  # noqa: DTZ007
+    except ValueError as err:
+        raise InputError("--at", f"'{text}' is not a time; write it as 2026-11-23 09:00") from err
+    return at_wall(wall.date(), wall.hour, wall.minute, zone_name)
+
+
+def send(
+    ctx: typer.Context,
+    number: Number,
+    *,
+    test: Annotated[bool, typer.Option("--test", help="Only to the --to addresses.")] = False,
+    to: Annotated[
+        list[str] | None, typer.Option("--to", metavar="ADDRESS", help="With --test; repeatable.")
+    ] = None,
+    edition: Annotated[
+        str | None, typer.Option("--edition", metavar="EDITION", help="With --test; else all.")
+    ] = None,
+    publication: PublicationOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Send an approved issue to its readers now, and stay until everybody is accounted for.
+
+    Ctrl-C stops cleanly; the same command, or "serve", goes on where it stopped.
+    """
+    from newsletter.cli.outgoing import send_out
+    from newsletter.core.errors import InputError
+
+    if not test and (to or edition):
+        raise InputError("--test", "--to and --edition go together with --test only")
+    desk = desk_of(ctx)
+    if test:
+        _send_test(desk, publication, number, edition, to or [], as_json=as_json)
+        return
+    raise typer.Exit(send_out(desk, publication, number, as_json=as_json))
+
+
+def _send_test(
+    desk: Desk,
+    publication: str | None,
+    number: int,
+    edition: str | None,
+    to: list[str],
+    *,
+    as_json: bool,
+) -> None:
+    from newsletter.core.addresses import parse
+    from newsletter.core.clock import now
+    from newsletter.core.errors import InputError
+    from newsletter.delivery import proofs
+    from newsletter.editorial import editions
+
+    if not to:
+        raise InputError("--to", "say where the test goes: --to you@example.org")
+    addresses = [parse(address, "--to") for address in to]
+    with desk.reading() as session:
+        owner, issue = issue_of(session, publication, number)
+        wanted = (
+            [editions.parse_edition(owner, edition)] if edition else editions.editions_of(owner)
+        )
+        slug = owner.slug
+    answers = []
+    for name in wanted:
+        found = proofs.send_test(desk.services(), issue, name, addresses, now())
+        answers += [{"edition": name, "answer": answer} for answer in found]
+    if as_json:
+        emit({"publication": slug, "number": number, "test": True, "sent": answers})
+        return
+    for row in answers:
+        say(f"  {row['edition']:8} {row['answer']}")
+    said = counted(len(answers), "test message")
+    say(f"{said} of issue {number} left, in {listed(wanted)}; none of it is in the ledger.")
+
+
+def pause(
+    ctx: typer.Context,
+    number: Number,
+    reason: Annotated[str, typer.Option("--reason", help="For the colleagues.")] = "by an editor",
+    publication: PublicationOption = None,
+) -> None:
+    """Stop an issue that is going out; what is in the air arrives, the rest waits."""
+    from newsletter.core.clock import now
+    from newsletter.delivery import pausing
+
+    with desk_of(ctx).writing() as session:
+        _, issue = issue_of(session, publication, number)
+        pausing.pause(session, issue, reason, now())
+    say(
+        f"Issue {number} is paused. Next: newsletter resume {number}, or newsletter cancel {number}"
+    )
+
+
+def resume(ctx: typer.Context, number: Number, publication: PublicationOption = None) -> None:
+    """Let a paused issue go on; "serve" or "send" takes up the rest."""
+    from newsletter.core.clock import now
+    from newsletter.delivery import pausing
+
+    with desk_of(ctx).writing() as session:
+        _, issue = issue_of(session, publication, number)
+        pausing.resume(session, issue, now())
+    say(f"Issue {number} goes on; 'newsletter serve' or 'newsletter send {number}' sends the rest.")
+
+
+def cancel(ctx: typer.Context, number: Number, publication: PublicationOption = None) -> None:
+    """Give an issue up; of one that is going out, whatever has not left stays here."""
+    from newsletter.core.clock import now
+    from newsletter.delivery import pausing
+    from newsletter.schedule import slots
+
+    with desk_of(ctx).writing() as session:
+        _, issue = issue_of(session, publication, number)
+        launched = issue.launched_at is not None
+        if not launched:
+            slots.withdraw(session, issue)
+        pausing.cancel(session, issue, now())
+    left = "what had not left stays here" if launched else "nobody got it"
+    say(f"Issue {number} is cancelled; {left}.")
+
+
+def settle(
+    ctx: typer.Context,
+    number: Number,
+    delivery: Annotated[int, typer.Argument(metavar="DELIVERY", help="As 'status N' lists it.")],
+    as_: Annotated[Verdict, typer.Option("--as", help="Did the reader get it?")],
+    publication: PublicationOption = None,
+) -> None:
+    """Decide a doubtful delivery: the server's answer was lost, and only you can find out.
+
+    "submitted" leaves it at that; "again" sends it once more, perhaps for a second time.
+    """
+    from newsletter.core.clock import now
+    from newsletter.delivery import settling
+
+    state = "submitted" if as_ is Verdict.SUBMITTED else "planned"
+    with desk_of(ctx).writing() as session:
+        _, issue = issue_of(session, publication, number)
+        settling.settle(session, issue, delivery, state, now())
+    said = "counts as submitted" if as_ is Verdict.SUBMITTED else "will be sent once more"
+    say(f"Delivery {delivery} of issue {number} {said}.")

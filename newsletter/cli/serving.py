@@ -1,0 +1,139 @@
+"""`newsletter serve`: pages, clock and worker in one process, one process for each home."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+from urllib.parse import urlsplit
+
+import typer
+
+from newsletter.cli.context import Desk, desk_of, examples
+from newsletter.cli.output import note
+
+if TYPE_CHECKING:
+    from newsletter.web.server import Listener
+
+_HERE = ("127.0.0.1", "localhost", "::1")
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command of this file."""
+    app.command(epilog=examples("newsletter serve", "newsletter serve --host 0.0.0.0 --port 9000"))(
+        serve
+    )
+
+
+def serve(
+    ctx: typer.Context,
+    host: Annotated[
+        str | None, typer.Option("--host", help="Address to listen on; else server.host.")
+    ] = None,
+    port: Annotated[
+        int | None,
+        typer.Option("--port", min=0, max=65535, help="Port to listen on; else server.port."),
+    ] = None,
+) -> None:
+    """Run the service: web pages, weekly clock and sending, until Ctrl-C or SIGTERM.
+
+    What was due while it was not running goes out now, or is held when it is too late.
+    """
+    from newsletter.cli.outgoing import stopping
+    from newsletter.web.server import listen
+
+    desk = desk_of(ctx)
+    settings = desk.services().settings
+    with only_one(desk.home), stopping() as stop:
+        listener = listen(
+            host or settings.server.host, settings.server.port if port is None else port
+        )
+        _reopen(desk, listener)
+        with _running(desk, listener, stop):
+            _told(desk, listener)
+            stop.wait()
+            note("Stopping: finishing what is in the air.")
+    note("Stopped.")
+
+
+@contextmanager
+def _running(desk: Desk, listener: Listener, stop: threading.Event) -> Iterator[None]:
+    from newsletter.cli.outgoing import working
+    from newsletter.schedule.clock import Clock
+    from newsletter.web import application
+    from newsletter.web.server import WebServer
+
+    services = desk.services()
+    web = WebServer(application.build(services), listener=listener)
+    clock = Clock(services.engine, owner(), _log_fired)
+    web.start()
+    try:
+        with working(desk, stop):
+            clock.start()
+            try:
+                yield
+            finally:
+                clock.stop()
+    finally:
+        web.stop()
+
+
+def _log_fired(fired: object) -> None:
+    from newsletter.core.log import logger
+
+    logger("serve").info("slot_fired", fired=str(fired))
+
+
+def _reopen(desk: Desk, listener: Listener) -> None:
+    """Open the services for a long run; on this machine only, links follow a moved port."""
+    from newsletter.app import open_services
+
+    public = urlsplit(desk.services().settings.public.url)
+    moved = listener.moved_from is not None and public.hostname in _HERE
+    overrides = {"public": {"url": listener.url}} if moved else None
+    desk.close()
+    desk.adopt(open_services(desk.home, overrides), to_stderr=True)
+
+
+def _told(desk: Desk, listener: Listener) -> None:
+    settings = desk.services().settings
+    if listener.moved_from is not None:
+        note(f"Port {listener.moved_from} is in use by another program; using {listener.port}.")
+    note(f"The newsletter in {desk.home} is being served at {listener.url}  (Ctrl-C stops)")
+    if settings.public.url.rstrip("/") != listener.url:
+        note(f"  readers reach it at {settings.public.url}")
+
+
+@contextmanager
+def only_one(home: Path) -> Iterator[None]:
+    """Hold the home for one `serve`; NotAllowedNow when another process has it.
+
+    A lock of the kernel (flock) ends with its process, however that dies.
+    """
+    from newsletter.core.errors import NotAllowedNow
+
+    handle = os.open(home / "serve.lock", os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as err:
+            other = os.read(handle, 20).decode("ascii", "replace").strip() or "unknown"
+            raise NotAllowedNow(
+                f"{home} is being served already, by process {other}; stop that one, or give "
+                "another --home"
+            ) from err
+        os.ftruncate(handle, 0)
+        os.pwrite(handle, f"{os.getpid()}\n".encode(), 0)
+        yield
+    finally:
+        os.close(handle)
+
+
+def owner() -> str:
+    """A name for this process in leases and claims."""
+    return f"{socket.gethostname()[:40]}-{os.getpid()}"

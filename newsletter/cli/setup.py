@@ -1,0 +1,144 @@
+"""Making a home, bringing its database up to date, and looking at its health."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from newsletter.cli.context import Desk, JsonOption, desk_of, examples
+from newsletter.cli.output import LEVELS, emit, say
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this file."""
+    app.command(epilog=examples("newsletter init", "newsletter init --yes --home ./weekly"))(init)
+    app.command(epilog=examples("newsletter migrate", "newsletter migrate --home ./weekly"))(
+        migrate
+    )
+    app.command(epilog=examples("newsletter doctor", "newsletter doctor --json"))(doctor)
+
+
+def init(
+    ctx: typer.Context,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Ask nothing.")] = False,
+    name: Annotated[str, typer.Option(help="The newsletter's name in English.")] = "",
+    sender: Annotated[str, typer.Option(help="The mail address it comes from.")] = "",
+    postal: Annotated[str, typer.Option(help="The postal address that stands in it.")] = "",
+) -> None:
+    """Make the home: key, database, and the publication "weekly" in English and Burmese.
+
+    Running it again changes nothing that is there; what was not answered can be set later.
+    """
+    from newsletter.app import initialise
+    from newsletter.editorial import publications
+
+    desk = desk_of(ctx)
+    there = (desk.home / "keys.json").is_file()
+    answers = {"names.en": name, "sender.address": sender, "postal_addresses.en": postal}
+    if not yes and not there:
+        answers = _asked(answers)
+    desk.adopt(initialise(desk.home))
+    with desk.reading() as session:
+        found = [publication.slug for publication in publications.listing(session)]
+    if found:
+        say(f"A newsletter is already in {desk.home}; nothing was changed.")
+        _where(desk)
+        return
+    _first_publication(desk, answers)
+    say(f"{'Completed' if there else 'Made'} the newsletter in {desk.home}.", "green")
+    _where(desk)
+    _next(desk)
+
+
+def _asked(answers: dict[str, str]) -> dict[str, str]:
+    questions = {
+        "names.en": ("Name of the newsletter", "Weekly Newsletter"),
+        "sender.address": ("Mail address it comes from (empty: later)", ""),
+        "postal_addresses.en": ("Postal address, needed in every mail (empty: later)", ""),
+    }
+    return {
+        key: answers[key] or str(typer.prompt(text, default=usual, show_default=bool(usual)))
+        for key, (text, usual) in questions.items()
+    }
+
+
+def _first_publication(desk: Desk, answers: dict[str, str]) -> None:
+    from newsletter.core.clock import now
+    from newsletter.editorial import publications
+
+    with desk.writing() as session:
+        made = publications.create(session, publications.default(), now=now())
+        for key, value in answers.items():
+            if value:
+                publications.set_value(session, made, key, value, now=now())
+
+
+def _where(desk: Desk) -> None:
+    settings = desk.services().settings
+    database = "PostgreSQL" if settings.database.url else settings.home / "newsletter.db"
+    say(f"  database  {database}")
+    say(f"  key       {settings.key_path}   (back it up apart from the database)")
+    say(f"  settings  {settings.home / 'newsletter.toml'}   (yours to write; see docs/commands.md)")
+
+
+def _next(desk: Desk) -> None:
+    from newsletter.editorial import publications
+
+    with desk.reading() as session:
+        lacking = publications.lacks(publications.get(session, None))
+    say("Next:")
+    for sentence in lacking:
+        say(f"  · {sentence}")
+    say("  · newsletter import FILE, then show, check, preview, approve, send")
+
+
+def migrate(ctx: typer.Context) -> None:
+    """Bring the database of an older version up to date; make a backup of the home before.
+
+    A database made by a newer version is left alone.
+    """
+    from newsletter import migrations
+    from newsletter.app import initialise
+    from newsletter.core import settings
+    from newsletter.core.db import open_engine
+    from newsletter.core.errors import ConfigurationError
+
+    desk = desk_of(ctx)
+    found = settings.load(desk.home)
+    if not found.database.url and not (desk.home / "newsletter.db").is_file():
+        raise ConfigurationError(
+            f"there is no newsletter in {desk.home}; run 'newsletter init' first"
+        )
+    engine = open_engine(found.database_url)
+    before = migrations.current(engine)
+    engine.dispose()
+    desk.adopt(initialise(desk.home))
+    if before == migrations.HEAD:
+        say(f"The database stands at {before}, the newest; nothing to do.")
+    else:
+        say(f"The database went from {before or 'nothing'} to {migrations.HEAD}.", "green")
+
+
+def doctor(ctx: typer.Context, as_json: JsonOption = False) -> None:
+    """Look at the installation: key, database, sender, mail server, public address, disk.
+
+    Ends with 1 when something is broken; warnings alone end with 0.
+    """
+    from newsletter.cli.examining import examine
+
+    desk = desk_of(ctx)
+    findings = examine(desk.home)
+    broken = any(finding.level == "error" for finding in findings)
+    if as_json:
+        rows = [vars(finding) for finding in findings]
+        emit({"healthy": not broken, "home": str(desk.home), "findings": rows})
+    else:
+        words = {"ok": "well", "warning": "warning", "error": "broken"}
+        for finding in findings:
+            text = f"{words[finding.level]:8} {finding.subject}: {finding.text}"
+            say(text, LEVELS[finding.level])
+            if finding.remedy:
+                say(f"         → {finding.remedy}")
+    if broken:
+        raise typer.Exit(1)

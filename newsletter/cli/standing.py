@@ -1,0 +1,159 @@
+"""`newsletter status`: the coming slots and all issues, or one issue's ledger."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from newsletter.cli.context import JsonOption, PublicationOption, desk_of, examples, issue_of
+from newsletter.cli.output import counted, emit, listed, say, table
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
+    from newsletter.editorial.models import Issue, Publication
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command of this file."""
+    app.command(epilog=examples("newsletter status", "newsletter status 3 --json"))(status)
+
+
+def status(
+    ctx: typer.Context,
+    number: Annotated[
+        int | None, typer.Argument(metavar="N", help="One issue's ledger; else everything.")
+    ] = None,
+    publication: PublicationOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show the next slots and where the issues stand, or what became of each message of one.
+
+    Doubtful deliveries are listed by their number; "settle" decides them.
+    """
+    desk = desk_of(ctx)
+    if number is not None:
+        with desk.reading() as session:
+            owner, issue = issue_of(session, publication, number)
+            found = of_issue(session, owner, issue)
+        emit(found) if as_json else tell_ledger(found)
+        return
+    from newsletter.editorial import publications
+
+    with desk.reading() as session:
+        chosen = [publications.get(session, publication)] if publication else None
+        overviews = [_overview(session, owner) for owner in chosen or publications.listing(session)]
+    if as_json:
+        emit({"publications": overviews})
+        return
+    for overview in overviews:
+        _tell_overview(overview)
+
+
+def of_issue(session: Session, owner: Publication, issue: Issue) -> dict[str, Any]:
+    """Everything about an issue's way out, as plain data."""
+    from newsletter.delivery.ledger import doubtful, ledger
+
+    return {
+        "publication": owner.slug,
+        "number": issue.number,
+        "status": str(issue.status),
+        "held_reason": issue.held_reason,
+        "paused_reason": issue.paused_reason,
+        "launched_at": issue.launched_at.isoformat() if issue.launched_at else None,
+        "sent_at": issue.sent_at.isoformat() if issue.sent_at else None,
+        "ledger": ledger(session, issue.id).as_json(),
+        "doubtful": doubtful(session, issue.id),
+    }
+
+
+def tell_ledger(found: dict[str, Any]) -> None:
+    """The ledger in words, the equation included."""
+    number, ledger = found["number"], found["ledger"]
+    say(f"Issue {number} of '{found['publication']}': {found['status']}", "bold")
+    for name in ("held", "paused"):
+        if found[f"{name}_reason"]:
+            say(f"  {name}: {found[f'{name}_reason']}", "yellow")
+    if not found["launched_at"]:
+        say("  Nothing was sent yet.")
+        return
+    say(f"  began {found['launched_at'][:16]} UTC, ended {(found['sent_at'] or 'not yet')[:16]}")
+    skipped = sum(ledger["skipped"].values())
+    waiting = ledger["planned"] + ledger["claimed"] + ledger["submitting"]
+    columns = ["audience", "submitted", "refused", "skipped", "unknown", "still to send"]
+    row = [ledger["total"], ledger["submitted"], ledger["refused"], skipped, ledger["unknown"]]
+    table(columns, [[*row, waiting]])
+    for word, counts in (("skipped", ledger["skipped"]), ("edition", ledger["by_edition"])):
+        if counts:
+            say(f"  {word}: {listed(f'{count} {name}' for name, count in counts.items())}")
+    if ledger["balanced"]:
+        say("  Everybody is accounted for.", "green")
+    else:
+        say("  The ledger does not add up: please report this with the log.", "red")
+    _tell_doubtful(number, found["doubtful"])
+
+
+def _tell_doubtful(number: int, rows: list[dict[str, Any]]) -> None:
+    if not rows:
+        return
+    say(f"  {counted(len(rows), 'delivery')} in doubt: the server's answer was lost", "yellow")
+    columns = list(rows[0])
+    table(columns, ([row[name] for name in columns] for row in rows))
+    first = rows[0].get("delivery", rows[0].get("id"))
+    say(f"  Look into the mail server's log, then: newsletter settle {number} {first} --as …")
+
+
+def _overview(session: Session, owner: Publication) -> dict[str, Any]:
+    from newsletter.core.clock import now
+    from newsletter.editorial import issues
+    from newsletter.schedule import slots
+
+    return {
+        "publication": owner.slug,
+        "zone": owner.slot_zone,
+        "slots": slots.upcoming(session, owner, now()),
+        "issues": [_issue_row(issue, owner) for issue in issues.listing(session, owner)],
+    }
+
+
+def _issue_row(issue: Issue, owner: Publication) -> dict[str, Any]:
+    titles = {editorial.language: editorial.title for editorial in issue.editorials}
+    return {
+        "number": issue.number,
+        "week": issue.week,
+        "date": issue.date.isoformat(),
+        "status": str(issue.status),
+        "reason": issue.held_reason or issue.paused_reason,
+        "titles": {lang: titles[lang] for lang in owner.languages if lang in titles},
+    }
+
+
+def _tell_overview(overview: dict[str, Any]) -> None:
+    slots = overview["slots"]
+    table(
+        ["week", overview["zone"], "UTC", "issue", "status"],
+        ([s["week"], s["wall"], _utc(s["due_at"]), s["issue"], s["status"]] for s in slots),
+        title=f"{overview['publication']}: next slots",
+    )
+    table(
+        ["issue", "date", "week", "status", "title", "reason"],
+        (
+            [
+                row["number"],
+                row["date"],
+                row["week"],
+                row["status"],
+                next(iter(row["titles"].values()), None),
+                row["reason"],
+            ]
+            for row in overview["issues"]
+        ),
+        title=f"{overview['publication']}: issues",
+    )
+    if not overview["issues"]:
+        say("No issue yet; 'newsletter import FILE' or 'newsletter assemble' makes one.")
+
+
+def _utc(instant: str) -> str:
+    return instant[:16].replace("T", " ")

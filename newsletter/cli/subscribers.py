@@ -1,0 +1,286 @@
+"""The readers: put on the list, taken off it, imported, counted, and heard when they leave."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from newsletter.cli.context import JsonOption, PublicationOption, desk_of, examples, read_file
+from newsletter.cli.output import counted, emit, say, table
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
+    from newsletter.core.sealing import Sealer
+    from newsletter.editorial.models import Publication
+
+Edition = Annotated[
+    str | None,
+    typer.Option("--edition", metavar="EDITION", help="en, my or en+my; else the first language."),
+]
+Email = Annotated[str, typer.Argument(metavar="ADDRESS", help="A mail address.")]
+
+_SAID = {
+    "new": "is on the list",
+    "there": "was on the list already; nothing changed",
+    "updated": "was on the list already; the edition is changed",
+    "ended": "left before and stays away: only the reader can come back, by the link in a mail",
+    "suppressed": "must never be mailed again and was not added",
+}
+_REFUSED = ("ended", "suppressed")
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this file."""
+    group = typer.Typer(no_args_is_help=True, help="The readers, their editions, and leaving.")
+    group.command(
+        epilog=examples(
+            "newsletter subscribers add reader@example.org --edition my",
+            "newsletter subscribers add reader@example.org --edition en+my",
+        )
+    )(add)
+    group.command(
+        "import",
+        epilog=examples(
+            "newsletter subscribers import readers.csv --dry-run",
+            "newsletter subscribers import readers.csv --edition my --strict",
+        ),
+    )(import_)
+    group.command(
+        "list",
+        epilog=examples("newsletter subscribers list", "newsletter subscribers list --json"),
+    )(list_)
+    group.command(
+        epilog=examples(
+            "newsletter subscribers remove reader@example.org",
+            "newsletter subscribers remove reader@example.org -p weekly",
+        )
+    )(remove)
+    group.command(
+        epilog=examples(
+            "newsletter subscribers leave mail.eml",
+            "newsletter subscribers leave -   (a mail from standard input, as from .forward)",
+        )
+    )(leave)
+    app.add_typer(group, name="subscribers")
+
+
+def _edition(owner: Publication, wanted: str | None) -> str:
+    from newsletter.editorial import editions
+
+    return editions.parse_edition(owner, wanted) if wanted else owner.languages[0]
+
+
+def add(
+    ctx: typer.Context,
+    address: Email,
+    edition: Edition = None,
+    publication: PublicationOption = None,
+) -> None:
+    """Put one reader on the list; you answer for it that they asked for it.
+
+    Whoever left or must not be mailed again is not brought back.
+    """
+    from newsletter.core.clock import now
+    from newsletter.core.errors import NotAllowedNow
+    from newsletter.editorial import publications
+    from subscribers import directory
+
+    desk = desk_of(ctx)
+    with desk.writing() as session:
+        owner = publications.get(session, publication)
+        outcome = directory.add(
+            session,
+            desk.services().sealer,
+            publication_id=owner.id,
+            address=address,
+            edition=_edition(owner, edition),
+            how="editor",
+            wording="added by an editor on the command line",
+            now=now(),
+        )
+    if outcome in _REFUSED:
+        raise NotAllowedNow(f"this address {_SAID[outcome]}")
+    say(f"This address {_SAID[outcome]}.")
+
+
+class _DryRunError(Exception):
+    """Lets the transaction fall after everything was tried in it."""
+
+
+def import_(
+    ctx: typer.Context,
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="CSV with a header line.")],
+    *,
+    edition: Edition = None,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Take nothing when any row is broken.")
+    ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what would happen and store nothing.")
+    ] = False,
+    publication: PublicationOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Take in readers from a CSV file with a column "email" and perhaps one "edition".
+
+    Broken rows are reported by their line and left out; whoever left stays away.
+    """
+    from newsletter.editorial import publications
+
+    desk = desk_of(ctx)
+    data = read_file(file)
+    report: dict[str, Any] = {}
+    slug = ""
+    try:
+        with desk.writing() as session:
+            owner = publications.get(session, publication)
+            slug = owner.slug
+            usual = _edition(owner, edition)
+            sealer = desk.services().sealer
+            report = _taken(session, sealer, owner, usual, (data, file.name, strict))
+            if dry_run:
+                raise _DryRunError
+    except _DryRunError:
+        pass
+    report = {"publication": slug, "stored": not dry_run, **report}
+    if as_json:
+        emit(report)
+    else:
+        _tell_import(report, file.name)
+
+
+def _taken(
+    session: Session,
+    sealer: Sealer,
+    owner: Publication,
+    usual: str,
+    source: tuple[bytes, str, bool],
+) -> dict[str, Any]:
+    from newsletter.core.clock import now
+    from newsletter.editorial import editions
+    from subscribers import importing
+
+    data, name, strict = source
+    done = importing.import_csv(
+        session,
+        sealer,
+        publication_id=owner.id,
+        data=data,
+        name=name,
+        editions=editions.editions_of(owner),
+        default_edition=usual,
+        now=now(),
+        strict=strict,
+    )
+    rows = [{"line": r.line, "outcome": r.outcome, "reason": r.reason} for r in done.rows]
+    return {"counts": dict(done.counts), "rows": rows, "notes": list(done.notes)}
+
+
+def _tell_import(report: dict[str, Any], name: str) -> None:
+    for row in report["rows"]:
+        if row["outcome"] not in ("new", "there"):
+            style = "red" if row["outcome"] == "broken" else "yellow"
+            say(f"{name}:{row['line']}: {row['outcome']}: {row['reason']}", style)
+    for remark in report["notes"]:
+        say(f"  · {remark}")
+    counts = ", ".join(f"{count} {word}" for word, count in report["counts"].items() if count)
+    kept = "" if report["stored"] else "  Nothing was stored: this was a dry run."
+    say(f"{counted(len(report['rows']), 'row')}: {counts or 'nothing to take'}.{kept}")
+
+
+def list_(
+    ctx: typer.Context,
+    state: Annotated[
+        str | None, typer.Option("--state", metavar="STATE", help="active, pending or ended.")
+    ] = None,
+    reveal: Annotated[
+        bool, typer.Option("--reveal", help="Show whole addresses; mind who looks on.")
+    ] = False,
+    publication: PublicationOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """List the readers; addresses are masked unless --reveal is given."""
+    from newsletter.core.addresses import Address, mask
+    from newsletter.core.errors import InputError
+    from newsletter.editorial import publications
+    from subscribers import directory
+
+    if state not in (None, "active", "pending", "ended"):
+        raise InputError("--state", f"'{state}' is no state; it is active, pending or ended")
+    desk = desk_of(ctx)
+    sealer = desk.services().sealer
+    with desk.reading() as session:
+        owner = publications.get(session, publication)
+        slug = owner.slug
+        counts = directory.counts(session, owner.id)
+        rows = []
+        for row in directory.listing(session, owner.id, state):
+            address = sealer.open(row.sealed_address)
+            rows.append(
+                {
+                    "id": str(row.public_id),
+                    "address": address if reveal else mask(Address(address)),
+                    "edition": row.edition,
+                    "state": "suppressed" if row.suppressed else row.state,
+                    "since": row.since.isoformat(),
+                }
+            )
+    if as_json:
+        emit({"publication": slug, "counts": counts, "subscribers": rows})
+        return
+    table(
+        ["address", "edition", "state", "since"],
+        ((r["address"], r["edition"], r["state"], r["since"][:10]) for r in rows),
+    )
+    say(", ".join(f"{count} {word}" for word, count in counts.items()) or "Nobody yet.")
+
+
+def remove(ctx: typer.Context, address: Email, publication: PublicationOption = None) -> None:
+    """Take a reader off the list, at once, also out of an issue that is going out."""
+    from newsletter.core.clock import now
+    from newsletter.editorial import publications
+    from subscribers import directory
+
+    desk = desk_of(ctx)
+    with desk.writing() as session:
+        owner = publications.get(session, publication)
+        sealer = desk.services().sealer
+        left = directory.remove(session, sealer, owner.id, address, now())
+    say("This reader is off the list." if left == "left" else "This reader had left already.")
+
+
+def leave(
+    ctx: typer.Context,
+    file: Annotated[str, typer.Argument(metavar="FILE|-", help="The mail, or - for stdin.")],
+) -> None:
+    """Take in a mail that asks to leave, as the mailto link in every issue writes it.
+
+    For a mail server to pipe into; an automatic answer is no wish and changes nothing.
+    """
+    from newsletter.core.clock import now
+    from newsletter.core.errors import InputError
+    from newsletter.core.tokens import Purpose
+    from subscribers import leaving
+    from subscribers.mailto import token_in_mail
+
+    desk = desk_of(ctx)
+    data = sys.stdin.buffer.read() if file == "-" else read_file(Path(file))
+    token = token_in_mail(data)
+    if token is None:
+        raise InputError(file, "no link of ours stands in this mail; nobody was taken off")
+    claim = desk.services().signer.read(token, Purpose.UNSUBSCRIBE)
+    with desk.writing() as session:
+        left = leaving.leave(
+            session,
+            public_id=claim.subject,
+            publication_id=claim.scope,
+            how="mail",
+            wording="a mail to the address of List-Unsubscribe",
+            now=now(),
+        )
+    said = {"left": "is off the list", "already": "had left already", "unknown": "is not held here"}
+    say(f"This reader {said[left]}.")
