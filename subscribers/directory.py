@@ -213,6 +213,8 @@ def _inserted(session: Session, row: Subscriber | Subscription) -> bool:
 def _update(
     session: Session, subscription: Subscription, proof: Consent, edition: str | None
 ) -> Outcome:
+    # A reader may be leaving at this instant: look under the row's lock before changing it.
+    session.refresh(subscription, with_for_update=True)
     if subscription.state == "ended":
         return "ended"
     if subscription.state == "active":

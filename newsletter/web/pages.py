@@ -1,0 +1,121 @@
+"""Makes HTML answers from the templates: language, links and style common to every page."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from markupsafe import Markup
+from starlette.requests import Request
+from starlette.responses import HTMLResponse
+
+from newsletter.app import Services
+from newsletter.core.errors import ConfigurationError
+
+STYLE = "web/static/style.css"
+
+
+@dataclass(frozen=True, slots=True)
+class Switch:
+    """One link of the language bar."""
+
+    code: str
+    native: str
+    href: str
+    current: bool
+
+
+class Pages:
+    """Fills templates for one installation; see `show` for what every template may use."""
+
+    def __init__(self, services: Services) -> None:
+        self.services = services
+        self.languages = services.settings.languages
+        self.base = urlsplit(services.settings.public.url).path.rstrip("/")
+        """The path under which a proxy shows us, before every link of ours."""
+        self.style = _read_style(services.settings.template_paths)
+        self._style_url = (
+            f"{self.base}/static/style.css?{hashlib.sha256(self.style).hexdigest()[:8]}"
+        )
+
+    def show(
+        self, template: str, language: str, *, status: int = 200, **values: object
+    ) -> HTMLResponse:
+        """A whole page in one language.
+
+        Beside `values` a template has `lang`, `native` (code → own name of each language),
+        `base` (before links), `style_url` and `switches` (empty unless given).
+        """
+        return HTMLResponse(self.part(template, language, **values), status)
+
+    def part(self, template: str, language: str, **values: object) -> str:
+        """The text of a template, as `show` fills it."""
+        common: dict[str, object] = {
+            "lang": language,
+            "native": {code: rules.native for code, rules in self.languages.items()},
+            "base": self.base,
+            "style_url": self._style_url,
+            "switches": (),
+        }
+        return self.services.theme.page(template, language, **{**common, **values})
+
+    def in_every_language(
+        self, template: str, languages: Sequence[str], *, status: int = 200, **values: object
+    ) -> HTMLResponse:
+        """A page that says the same in each language, one part under the other."""
+        parts = [
+            (code, Markup(self.part(template, code, first=code == languages[0], **values)))  # noqa: S704
+            for code in languages
+        ]
+        return self.show("web/every_language.html", languages[0], status=status, parts=parts)
+
+    def error(self, kind: str, status: int, request: Request | None = None) -> HTMLResponse:
+        """A calm page without any detail: bad_link, bad_form, not_found, too_large or failed."""
+        wished = self.wished(request) if request else None
+        codes = sorted(self.languages, key=lambda code: code != wished)
+        return self.in_every_language("web/error_part.html", codes, status=status, kind=kind)
+
+    def override(self, request: Request) -> str | None:
+        """The language asked for by `?l=`, when we have it."""
+        wanted = request.query_params.get("l", "")
+        return wanted if wanted in self.languages else None
+
+    def wished(self, request: Request) -> str | None:
+        """The language by `?l=`, or else the browser's first one that we have."""
+        found = self.override(request)
+        if found:
+            return found
+        ranges = request.headers.get("accept-language", "").split(",")
+        ordered = sorted((_weighed(r) for r in ranges[:20]), key=lambda pair: -pair[0])
+        return next((code for weight, code in ordered if weight and code in self.languages), None)
+
+    def switches(
+        self, request: Request, current: str, languages: Iterable[str]
+    ) -> tuple[Switch, ...]:
+        """Links to this same page in each language; none when there is only one."""
+        path = f"{self.base}{request.url.path}"
+        made = tuple(
+            Switch(code, self.languages[code].native, f"{path}?l={code}", code == current)
+            for code in languages
+            if code in self.languages
+        )
+        return made if len(made) > 1 else ()
+
+
+def _weighed(part: str) -> tuple[float, str]:
+    """One range of Accept-Language (RFC 9110 §12.5.4) as (weight, primary language)."""
+    tag, _, weight = part.partition(";q=")
+    try:
+        return float(weight or 1), tag.strip().split("-")[0].lower()
+    except ValueError:
+        return 0.0, ""
+
+
+def _read_style(directories: Iterable[Path]) -> bytes:
+    for directory in directories:
+        if (directory / STYLE).is_file():
+            return (directory / STYLE).read_bytes()
+    raise ConfigurationError(f"the style sheet {STYLE} is missing; install the program again")

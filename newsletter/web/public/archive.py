@@ -1,0 +1,187 @@
+"""The home page, the list of past issues, and each edition as a page. Only what went out."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from fastapi import APIRouter
+from sqlalchemy.orm import Session
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+
+from newsletter.core.db import reading
+from newsletter.core.errors import NotAllowedNow, NotFound, RenderError
+from newsletter.editorial import editions, images, issues, publications
+from newsletter.editorial.models import Issue, Publication
+from newsletter.language.dates_digits import digits, format_date
+from newsletter.rendering import edition as rendering
+from newsletter.web import security
+from newsletter.web.pages import Pages, Switch
+from newsletter.web.public.readers import Masthead, masthead
+
+_TYPES = {"jpg": "image/jpeg", "png": "image/png"}
+_GET = ["GET", "HEAD"]
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One past issue as a list shows it."""
+
+    number: str
+    """In the digits of the page's language."""
+    date: str
+    title: str
+    title_language: str
+    url: str
+    editions: tuple[Switch, ...]
+
+
+def router(pages: Pages) -> APIRouter:
+    """The routes everybody may open."""
+    made = APIRouter(redirect_slashes=False)
+    shelf = _Shelf(pages)
+    made.add_api_route("/", shelf.home, methods=_GET)
+    made.add_api_route("/archive/{slug}", shelf.listing, methods=_GET)
+    made.add_api_route("/archive/{slug}/{number}/{edition}", shelf.issue, methods=_GET)
+    made.add_api_route("/media/{name}", shelf.picture, methods=_GET)
+    return made
+
+
+@dataclass(frozen=True)
+class _Shelf:
+    pages: Pages
+
+    def home(self, request: Request) -> Response:
+        """Each publication with its latest issue, in every language."""
+        with reading(self.pages.services.engine) as session:
+            found = [(p, _gone_out(session, p)[:1]) for p in publications.listing(session)]
+            codes = list(dict.fromkeys(code for p, _ in found for code in p.languages))
+            known = [c for c in codes if c in self.pages.languages] or [*self.pages.languages]
+            wished = self.pages.wished(request)
+            parts = {
+                code: [self._shelf_mark(p, latest, code) for p, latest in found] for code in known
+            }
+        known.sort(key=lambda code: code != wished)
+        return self.pages.in_every_language("web/home_part.html", known, shelves=parts)
+
+    def listing(self, request: Request, slug: str) -> Response:
+        """All issues of a publication that went out, newest first."""
+        with reading(self.pages.services.engine) as session:
+            found = publications.get(session, slug)
+            publication = masthead(found)
+            language = self._language(request, publication)
+            entries = [self._entry(issue, language) for issue in _gone_out(session, found)]
+        return self.pages.show(
+            "web/archive.html",
+            language,
+            publication_name=publication.name(language),
+            entries=entries,
+            switches=self.pages.switches(request, language, publication.languages),
+        )
+
+    def issue(self, slug: str, number: int, edition: str) -> Response:
+        """One edition of one issue: the mail itself as a page, under a bar to change language."""
+        services = self.pages.services
+        with reading(services.engine) as session:
+            publication = publications.get(session, slug)
+            found = issues.get(session, publication, number)
+            wanted = edition.replace("-", "+")
+            if found.launched_at is None or wanted not in editions.editions_of(publication):
+                raise NotFound("edition", "this issue has not gone out")
+            try:
+                letter = editions.letter(
+                    found,
+                    wanted,
+                    public_url=services.settings.public.url,
+                    media_path=services.settings.media_path,
+                    languages=services.settings.languages,
+                )
+            except (NotAllowedNow, RenderError) as err:
+                raise NotFound("edition", "this issue has no such edition") from err
+            switches, head = self._editions(found, wanted), masthead(publication)
+        rendered = rendering.render(letter, services.theme, for_web=True)
+        return security.as_mail(
+            HTMLResponse(self._framed(rendered.html, letter.language, head, switches))
+        )
+
+    def picture(self, name: str) -> Response:
+        """An issue's picture; its name is the hash of its bytes, so none can be guessed."""
+        data = images.load(self.pages.services.settings.media_path, name)
+        headers = {"Cache-Control": "public, max-age=86400, immutable"}
+        return Response(data, media_type=_TYPES[name.rpartition(".")[2]], headers=headers)
+
+    def _framed(
+        self, html: str, language: str, publication: Masthead, switches: tuple[Switch, ...]
+    ) -> str:
+        bar = self.pages.part(
+            "web/archive_bar.html",
+            language,
+            publication_name=publication.name(language),
+            archive_url=f"{self.pages.base}/archive/{publication.slug}?l={language}",
+            switches=switches,
+        )
+        links = "".join(
+            f'<link rel="alternate" hreflang="{s.code}" href="{s.href}">'
+            for s in switches
+            if "+" not in s.code
+        )
+        html = html.replace("</head>", f"{links}</head>", 1)
+        return re.sub(r"<body[^>]*>", lambda found: found[0] + bar, html, count=1)
+
+    def _language(self, request: Request, publication: Masthead) -> str:
+        wishes = [self.pages.wished(request), *publication.languages, *self.pages.languages]
+        known = {*publication.languages} & {*self.pages.languages} or {*self.pages.languages}
+        return next(code for code in wishes if code in known)
+
+    def _shelf_mark(
+        self, publication: Publication, latest: list[Issue], language: str
+    ) -> dict[str, Any]:
+        return {
+            "name": masthead(publication).name(language),
+            "about": publication.about.get(language, ""),
+            "archive_url": f"{self.pages.base}/archive/{publication.slug}?l={language}",
+            "latest": self._entry(latest[0], language) if latest else None,
+        }
+
+    def _entry(self, issue: Issue, language: str) -> Entry:
+        rules = self.pages.languages[language]
+        words = self.pages.services.theme.words(language)
+        titles = {e.language: e.title for e in issue.editorials if e.title}
+        shown = language if language in titles else next(iter(titles), language)
+        offered = self._editions(issue, shown)
+        own = next((s.href for s in offered if s.code == language), None)
+        return Entry(
+            number=digits(issue.number, rules),
+            date=format_date(issue.date, language, rules, words),
+            title=titles.get(shown, ""),
+            title_language=shown,
+            url=own or (offered[0].href if offered else ""),
+            editions=offered,
+        )
+
+    def _editions(self, issue: Issue, current: str) -> tuple[Switch, ...]:
+        """Links to the editions this issue can be read in."""
+        written = {e.language for e in issue.editorials}
+        publication = issue.publication
+        spare = publication.fallback_language in written
+        return tuple(
+            Switch(
+                code=edition,
+                native=" + ".join(self._native(code) for code in edition.split("+")),
+                href=f"{self.pages.base}/archive/{publication.slug}/{issue.number}/"
+                f"{edition.replace('+', '-')}",
+                current=edition == current,
+            )
+            for edition in editions.editions_of(publication)
+            if spare or written.issuperset(edition.split("+"))
+        )
+
+    def _native(self, code: str) -> str:
+        return self.pages.languages[code].native if code in self.pages.languages else code
+
+
+def _gone_out(session: Session, publication: Publication) -> list[Issue]:
+    gone = [i for i in issues.listing(session, publication) if i.launched_at is not None]
+    return sorted(gone, key=lambda issue: issue.number, reverse=True)

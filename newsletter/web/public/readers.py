@@ -1,0 +1,89 @@
+"""Who a link in a mail belongs to, and what the page about it needs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy.orm import Session
+from starlette.requests import Request
+
+from newsletter.app import Services
+from newsletter.core.tokens import Claim, Purpose
+from newsletter.editorial.editions import editions_of
+from newsletter.editorial.models import Publication
+from newsletter.web.pages import Pages
+from subscribers import preferences
+from subscribers.preferences import View
+
+
+@dataclass(frozen=True, slots=True)
+class Masthead:
+    """A publication as pages need it, as plain values that outlive the transaction."""
+
+    id: int
+    slug: str
+    names: dict[str, str]
+    languages: tuple[str, ...]
+    editions: tuple[str, ...]
+
+    def name(self, language: str) -> str:
+        """Its name in this language, or in the first one it has."""
+        return self.names.get(language) or next((n for n in self.names.values() if n), self.slug)
+
+
+def masthead(publication: Publication) -> Masthead:
+    """The plain values of a publication."""
+    return Masthead(
+        publication.id,
+        publication.slug,
+        dict(publication.names),
+        tuple(publication.languages),
+        tuple(editions_of(publication)),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """A genuine token's reader; `view` is None for a test message and for who was erased."""
+
+    claim: Claim
+    publication: Masthead | None
+    view: View | None
+
+    @property
+    def is_test(self) -> bool:
+        """The link stood in a test message: it shows everything and does nothing."""
+        return self.claim.purpose is Purpose.TEST
+
+    @property
+    def languages(self) -> tuple[str, ...]:
+        """The publication's, in its order."""
+        return self.publication.languages if self.publication else ()
+
+    def publication_name(self, language: str) -> str:
+        """The publication's name; empty when there is no such publication any more."""
+        return self.publication.name(language) if self.publication else ""
+
+    @property
+    def state(self) -> str:
+        """What a page shows: here (is subscribed), left (may come back), gone (not known)."""
+        if self.publication is None or (self.view is None and not self.is_test):
+            return "gone"
+        return "left" if self.view and self.view.state == "ended" else "here"
+
+
+def behind(session: Session, services: Services, token: str, purpose: Purpose) -> Reader:
+    """The reader a token means; TokenError when it is not one of ours for this purpose."""
+    claim = services.signer.read(token, purpose, Purpose.TEST)
+    publication = session.get(Publication, claim.scope)
+    view = None
+    if claim.purpose is not Purpose.TEST:
+        view = preferences.view(session, services.sealer, claim.subject, claim.scope)
+    return Reader(claim, masthead(publication) if publication else None, view)
+
+
+def language_of(request: Request, pages: Pages, reader: Reader) -> str:
+    """`?l=`, else the first language of the reader's edition, else the browser's or our first."""
+    own = reader.view.edition.split("+")[:1] if reader.view else [pages.wished(request) or ""]
+    wishes = [pages.override(request) or "", *own, *reader.languages, *pages.languages]
+    return next(code for code in wishes if code in pages.languages)
