@@ -9,6 +9,7 @@ of a stack (beside virama), or at an independent vowel or symbol.
 from __future__ import annotations
 
 import re
+import unicodedata
 from itertools import pairwise
 
 _CONSONANT = "\u1000-\u1021\u1025\u103f"
@@ -17,7 +18,7 @@ SYLLABLE_START = re.compile(
     rf"(?<!\u1039)(?:[{_CONSONANT}](?!\u1037?[\u103a\u1039])|[{_INDEPENDENT}])"
 )
 _MYANMAR = re.compile(r"[\u1000-\u109f\ua9e0-\ua9ff\uaa60-\uaa7f]")
-_ATTACHED = re.compile(r"[\u102b-\u103e\u104a\u104b\u104f\u1056-\u1059\u200b-\u200d\u2060]")
+_ATTACHED = re.compile(r"[\u104a\u104b\u104f\u200b-\u200d\u2060\U0001f3fb-\U0001f3ff]")
 _LATIN_WORD = re.compile(r"[^\W_\u1000-\u109f\ua9e0-\ua9ff\uaa60-\uaa7f]+(?:['’\-][^\W_]+)*")
 
 
@@ -37,20 +38,10 @@ def boundaries(text: str) -> list[int]:
 
 
 def _may_cut(text: str, at: int, starts: set[int]) -> bool:
-    here = text[at]
-    if here == "\u104f" or _ATTACHED.match(here) or _combines(here):
+    here, before = text[at], text[at - 1]
+    if _ATTACHED.match(here) or unicodedata.category(here)[0] == "M" or before in "\u1039\u200d":
         return False
-    if at in starts:
-        return True
-    return not is_myanmar(here) or not is_myanmar(text[at - 1])
-
-
-def _combines(character: str) -> bool:
-    return (
-        "\u0300" <= character <= "\u036f"
-        or "\ufe00" <= character <= "\ufe0f"
-        or "\U0001f3fb" <= character <= "\U0001f3ff"
-    )
+    return at in starts or not is_myanmar(here) or not is_myanmar(before)
 
 
 def syllables(text: str) -> list[str]:

@@ -40,13 +40,13 @@ def _note_rule(state: StateInline, silent: bool) -> bool:
     return True
 
 
-def _any_link(url: str) -> bool:
+def _any_link(url: str) -> bool:  # noqa: ARG001
     return True  # what may not be a link is taken out of the tokens, so that its words stay
 
 
 def _parser() -> MarkdownIt:
     parser = MarkdownIt("commonmark", {"html": False})
-    parser.validateLink = _any_link  # type: ignore[assignment,method-assign]
+    parser.validateLink = _any_link  # type: ignore[method-assign]
     parser.inline.ruler.before("link", "note", _note_rule)
     return parser
 

@@ -1,0 +1,163 @@
+"""One edition of one issue: values in, subject, preheader, HTML and plain text out.
+
+Each language's block is rendered in its own words and put into one MJML document; what differs
+between recipients stays behind as placeholders, so this happens once for an edition.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote, urlsplit, urlunsplit
+
+from markupsafe import Markup
+
+from newsletter.language.cutting import cut
+from newsletter.rendering import markdown
+from newsletter.rendering.content import (
+    PREFERENCES_URL,
+    UNSUBSCRIBE_URL,
+    Block,
+    Letter,
+    Picture,
+    RenderedEdition,
+    ResourceLine,
+)
+from newsletter.rendering.environment import Theme
+from newsletter.rendering.headers import checked
+from newsletter.rendering.plaintext import tidy
+
+_SHOWN_WIDTH = 536
+_SUBJECT_LIMIT = 180
+_PREHEADER_LIMIT = 110
+_PREHEADER_ENOUGH = 40
+_URL_SAFE = "!#$%&'()*+,/:;=?@[]~-._"
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """A footnote as the templates show it; `used` says that the text has a mark to go back to."""
+
+    mark: str
+    id: str
+    text: str
+    used: bool
+
+
+def render(letter: Letter, theme: Theme, *, for_web: bool = False) -> RenderedEdition:
+    """The edition ready for mail, or with `for_web` as the archive's page.
+
+    The page has no line about the recipient, no links of their own, and its picture lies at
+    `/media/<name>`. InputError names a title or prefix that no header may hold; RenderError
+    names the template and line at fault.
+    """
+    shared = _shared(letter, for_web)
+    parts = [_part(letter, block, theme, shared) for block in letter.blocks]
+    head = {"subject": _subject(letter), "preheader": _preheader(letter)}
+    html = theme.mjml("mail/edition.mjml", letter.language, parts=parts, **head, **shared)
+    text = theme.page("mail/edition.txt", letter.language, parts=parts, **head, **shared)
+    return RenderedEdition(**head, html=html, text=tidy(text))
+
+
+def picture_id(letter: Letter) -> str:
+    """The Content-ID under which the message carries its picture (RFC 2392)."""
+    name = re.sub(r"[^A-Za-z0-9.-]", "", letter.picture.name if letter.picture else "")
+    return f"{name}@{letter.publication_slug}.{letter.sender_address.rpartition('@')[2] or 'local'}"
+
+
+def _shared(letter: Letter, for_web: bool) -> dict[str, Any]:
+    source = f"cid:{picture_id(letter)}"
+    if for_web and letter.picture:
+        source = f"/media/{quote(letter.picture.name)}"
+    return {
+        "letter": letter,
+        "for_web": for_web,
+        "browser_url": web_address(letter.browser_url) or "",
+        "picture": letter.picture,
+        "picture_source": source,
+        "picture_size": _shown_size(letter.picture) if letter.picture else (0, 0),
+        "unsubscribe_url": UNSUBSCRIBE_URL,
+        "preferences_url": PREFERENCES_URL,
+    }
+
+
+def _shown_size(picture: Picture) -> tuple[int, int]:
+    width = min(_SHOWN_WIDTH, picture.width)
+    return width, max(1, round(picture.height * width / picture.width))
+
+
+def _part(letter: Letter, block: Block, theme: Theme, shared: dict[str, Any]) -> dict[str, Any]:
+    """What the templates of one block made, and the block itself."""
+    values = {
+        **shared,
+        "block": block,
+        "others": [other for other in letter.blocks if other is not block],
+        "is_first": block is letter.blocks[0],
+        "top": 1 if block is letter.blocks[0] else 2,
+        "notes": _notes(block),
+        "body": _body(letter, block),
+        "body_text": markdown.to_text(block.body),
+        "address_of": address_of,
+    }
+    names = ("masthead", "block", "footer")
+    made = {name: theme.page(f"mail/{name}.html", block.language, **values) for name in names}
+    made |= {
+        f"{name}_text": theme.page(f"mail/{name}.txt", block.language, **values) for name in names
+    }
+    pieces: dict[str, Any] = {name: Markup(text) for name, text in made.items()}  # noqa: S704
+    jump = Markup(theme.page("mail/jump.html", block.language, **values))  # noqa: S704
+    return {**pieces, "jump": jump, "block_of": block, "tall": theme.is_tall(block.language)}
+
+
+def _body(letter: Letter, block: Block) -> Markup:
+    level = 1 if block is letter.blocks[0] else 2
+    marks = [note.mark for note in block.footnotes]
+    html = markdown.to_html(block.body, marks, prefix=block.language, level=level)
+    return Markup(html)  # noqa: S704 - markdown-it escapes, and knows no raw HTML
+
+
+def _notes(block: Block) -> list[Note]:
+    used = set(markdown.NOTE.findall(block.body))
+    return [
+        Note(note.mark, markdown.note_id(block.language, note.mark), note.text, note.mark in used)
+        for note in block.footnotes
+    ]
+
+
+def address_of(resource: ResourceLine) -> str | None:
+    """The resource's link, in ASCII; None when it has none that a reader could follow."""
+    return web_address(resource.url) if resource.url else None
+
+
+def web_address(url: str) -> str | None:
+    """An http or https address written in ASCII (RFC 3987 §3.1), or None for any other."""
+    try:
+        parts = urlsplit(url.strip())
+        host = parts.netloc.encode("idna").decode() if not parts.netloc.isascii() else parts.netloc
+    except ValueError:
+        return None
+    if parts.scheme.lower() not in ("http", "https") or not host:
+        return None
+    rest = (quote(part, safe=_URL_SAFE) for part in (parts.path, parts.query, parts.fragment))
+    return urlunsplit((parts.scheme, host, *rest))
+
+
+def _subject(letter: Letter) -> str:
+    prefix = " ".join(checked(letter.subject_prefix, "subject prefix").split())
+    title = " ".join(checked(letter.blocks[0].title, "title").split())
+    return cut(f"{prefix} {title}".strip(), _SUBJECT_LIMIT)
+
+
+def _preheader(letter: Letter) -> str:
+    """What stands beside the subject in the list of mails: a real sentence, 40-110 long."""
+    block = letter.blocks[0]
+    candidates = [block.pull_quote, *markdown.plain_blocks(block.body)]
+    candidates += [line.title for group in block.groups for line in group.resources]
+    text = ""
+    for candidate in candidates:
+        plain = " ".join(re.sub(r"\[[^\]\s]{1,16}\]", "", candidate).split())
+        text = f"{text} {plain}".strip()
+        if len(text) >= _PREHEADER_ENOUGH:
+            break
+    return cut(text, _PREHEADER_LIMIT)

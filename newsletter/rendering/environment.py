@@ -1,0 +1,212 @@
+"""Templates and words: Jinja2 environments, one for each language, and errors with a line.
+
+The first directory of templates wins, so that `<home>/templates/mail/footer.html` replaces the
+shipped footer. An undefined variable is an error, everything is escaped in .html and .mjml and
+nothing in .txt.
+"""
+
+from __future__ import annotations
+
+import gettext
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import jinja2
+from markupsafe import Markup, escape
+
+from newsletter.core.errors import RenderError
+from newsletter.core.i18n import catalogue
+from newsletter.core.settings import Language
+from newsletter.language import dates_digits
+from newsletter.rendering.mjml import compile_mjml
+
+_URL = re.compile(r"https?://[^\s<>\"']*[^\s<>\"'.,;:!?()\[\]။၊]")
+_AT_FAULT = (jinja2.TemplateError, TypeError, ValueError, ArithmeticError, LookupError)
+_TALL_FROM = "\u0900"
+"""Scripts from Devanagari on stack marks above and below their letters and want taller lines."""
+
+
+class Theme:
+    """The looks and words of one installation; safe to share between threads."""
+
+    def __init__(
+        self,
+        template_paths: Sequence[Path],
+        locale_paths: Sequence[Path],
+        languages: Mapping[str, Language],
+    ) -> None:
+        self.template_paths = tuple(template_paths)
+        self.locale_paths = tuple(locale_paths)
+        self.languages = dict(languages)
+        self._environments: dict[str, jinja2.Environment] = {}
+
+    def words(self, language: str) -> gettext.NullTranslations:
+        """The gettext words of a language; English stands where it has none."""
+        return catalogue(language, self.locale_paths)
+
+    def rules(self, language: str) -> Language:
+        """How a language writes; RenderError when the settings have no such language."""
+        try:
+            return self.languages[language]
+        except KeyError:
+            known = ", ".join(self.languages)
+            raise RenderError(
+                f"[languages.{language}]", None, f"is not in the settings, only {known}"
+            ) from None
+
+    def is_tall(self, language: str) -> bool:
+        """True for scripts that need a line height of 1.8 where Latin is content with 1.6."""
+        return any(character >= _TALL_FROM for character in self.rules(language).native)
+
+    def language_chain(self, *wanted: str | None) -> list[str]:
+        """The languages to show a page in, best first: those wanted that there are, then the rest.
+
+        Takes what a reader chose or a browser said: `my`, `en+my`, `my-MM`, None.
+        """
+        asked = [part for text in wanted if text for part in re.split(r"[+,\s]+", text.lower())]
+        known = [base for part in asked if (base := re.split(r"[-_;]", part)[0]) in self.languages]
+        return list(dict.fromkeys([*known, *self.languages]))
+
+    def page(self, name: str, language: str, **values: Any) -> str:
+        """A template in the words of a language.
+
+        It finds `language`, `rules`, `tall`, `languages`, `_` and `ngettext`, and the filters
+        date, digits, join_names, attach, paragraphs, lines and linked. RenderError names file
+        and line.
+        """
+        environment = self._environment(language)
+        try:
+            return environment.get_template(name).render(values)
+        except RenderError:
+            raise
+        except _AT_FAULT as err:
+            raise self._explain(name, err) from err
+
+    def mjml(self, name: str, language: str, **values: Any) -> str:
+        """The HTML of an MJML template; a fault in it is looked up in the files."""
+        source = self.page(name, language, **values)
+        try:
+            return compile_mjml(source, name)
+        except RenderError as err:
+            if err.line is None:
+                raise
+            raise self._locate(name, source.split("\n")[err.line - 1], err) from err
+
+    def _environment(self, language: str) -> jinja2.Environment:
+        if language not in self._environments:
+            self._environments[language] = self._make(language)
+        return self._environments[language]
+
+    def _make(self, language: str) -> jinja2.Environment:
+        rules, words = self.rules(language), self.words(language)
+        environment = jinja2.Environment(
+            loader=jinja2.FileSystemLoader([str(path) for path in self.template_paths]),
+            undefined=jinja2.StrictUndefined,
+            autoescape=jinja2.select_autoescape(("html", "mjml")),
+            extensions=["jinja2.ext.i18n"],
+            trim_blocks=True,
+            lstrip_blocks=True,
+            keep_trailing_newline=False,
+        )
+        environment.policies["ext.i18n.trimmed"] = True
+        environment.install_gettext_translations(words, newstyle=True)  # type: ignore[attr-defined]
+        environment.globals.update(
+            language=language,
+            rules=rules,
+            tall=self.is_tall(language),
+            languages=self.languages,
+            language_name=lambda code: words.gettext(self.rules(code).name),
+        )
+        environment.filters.update(_filters(language, rules, words))
+        return environment
+
+    def _explain(self, name: str, err: Exception) -> RenderError:
+        if isinstance(err, jinja2.TemplateNotFound):
+            asked = ", ".join(str(missing) for missing in err.templates) or name
+            return RenderError(asked, None, "there is no such template; restore or rename it")
+        if isinstance(err, jinja2.TemplateSyntaxError):
+            return RenderError(err.filename or err.name or name, err.lineno, _sentence(err))
+        file, line = _place(err, self.template_paths) or (self._file(name), None)
+        return RenderError(file, line, _sentence(err))
+
+    def _file(self, name: str) -> str:
+        found = (path / name for path in self.template_paths if (path / name).is_file())
+        return str(next(found, name))
+
+    def _locate(self, name: str, wrong_line: str, err: RenderError) -> RenderError:
+        _, _, message = str(err).partition(": ")
+        folder = Path(name).parent
+        seen: set[str] = set()
+        for directory in self.template_paths:
+            for file in sorted((directory / folder).glob("*.*")):
+                if file.name in seen:
+                    continue
+                seen.add(file.name)
+                lines = [line.strip() for line in file.read_text("utf-8").split("\n")]
+                if wrong_line.strip() in lines:
+                    return RenderError(str(file), lines.index(wrong_line.strip()) + 1, message)
+        return RenderError(self._file(name), None, f"{message} ({wrong_line.strip()[:80]})")
+
+
+def _filters(language: str, rules: Language, words: gettext.NullTranslations) -> dict[str, Any]:
+    def day(value: date) -> str:
+        return dates_digits.format_date(value, language, rules, words)
+
+    return {
+        "date": day,
+        "digits": partial(dates_digits.digits, rules=rules),
+        "join_names": partial(dates_digits.join, rules=rules),
+        "attach": _attach,
+        "paragraphs": _paragraphs,
+        "lines": _lines,
+        "linked": linked,
+    }
+
+
+def _attach(phrase: str, name: str) -> str:
+    if isinstance(phrase, Markup):
+        return Markup(dates_digits.attach(phrase, str(escape(name))))  # noqa: S704 - escaped
+    return dates_digits.attach(phrase, name)
+
+
+def _paragraphs(text: str) -> list[str]:
+    return [" ".join(part.split()) for part in re.split(r"\n\s*\n", text) if part.strip()]
+
+
+def _lines(text: str) -> list[str]:
+    return [line.strip() for line in text.splitlines() if line.strip()]
+
+
+def linked(text: str) -> Markup:
+    """Plain text as HTML in which addresses of web pages can be pressed."""
+    parts: list[str] = []
+    end = 0
+    for match in _URL.finditer(text):
+        parts += [escape(text[end : match.start()]), _link(match[0])]
+        end = match.end()
+    return Markup("").join([*parts, escape(text[end:])])
+
+
+def _link(url: str) -> Markup:
+    return Markup('<a href="{}">{}</a>').format(url, url)
+
+
+def _sentence(err: Exception) -> str:
+    text = str(err) or type(err).__name__
+    return text[:1].lower() + text[1:] if text[:1].isupper() else text
+
+
+def _place(err: BaseException, directories: Iterable[Path]) -> tuple[str, int] | None:
+    """The deepest line of ours in the traceback, which Jinja rewrites to name template lines."""
+    roots = tuple(str(path) for path in directories)
+    found, trace = None, err.__traceback__
+    while trace is not None:
+        file = trace.tb_frame.f_code.co_filename
+        if file.startswith(roots):
+            found = (file, trace.tb_lineno)
+        trace = trace.tb_next
+    return found

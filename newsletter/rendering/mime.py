@@ -1,0 +1,141 @@
+"""Parts encoded once, and spliced for each recipient so that encoded lines stay whole.
+
+Per part the smaller of quoted-printable and base64: the standard library judges by the first
+lines and makes Burmese three times larger. Never 8bit: a relay that folds or re-encodes it
+breaks DKIM. What differs between recipients is a link or two; only the encoded lines that hold
+them are made anew.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+_BASE64_LINE = 57
+_NEWLINE = re.compile(rb"\r\n|\r|\n")
+
+
+def canonical(text: str) -> bytes:
+    """Text as it lies in a message: UTF-8 with CRLF, the last line ended (RFC 2046 §4.1.1)."""
+    raw = _NEWLINE.sub(b"\r\n", text.encode())
+    return raw if raw.endswith(b"\r\n") else raw + b"\r\n"
+
+
+def quoted_printable(raw: bytes) -> bytes:
+    """RFC 2045 §6.7, lines of at most 76; the end may be in the middle of a line."""
+    return _NEWLINE.sub(b"\r\n", binascii.b2a_qp(raw, istext=True))
+
+
+def base64_lines(raw: bytes) -> bytes:
+    """RFC 2045 §6.8, lines of 76 ended by CRLF."""
+    return base64.encodebytes(raw).replace(b"\n", b"\r\n")
+
+
+@dataclass
+class SplicedText:
+    """One text part with placeholders; `encoded(values)` gives its bytes for one recipient."""
+
+    text: str
+    placeholders: Sequence[str]
+    encoding: str = ""
+    _pieces: list[bytes | str] = field(init=False)
+    _layouts: dict[tuple[int, ...], list[bytes | list[bytes | str]]] = field(
+        init=False, default_factory=dict
+    )
+    _quoted: list[bytes | str] = field(init=False)
+
+    def __post_init__(self) -> None:
+        raw = canonical(self.text)
+        self._pieces = _split(raw, self.placeholders)
+        if not self.encoding:
+            quoted, based = len(quoted_printable(raw)), len(base64_lines(raw))
+            self.encoding = "quoted-printable" if quoted <= based else "base64"
+        self._quoted = _quoted_layout(self._pieces)
+
+    def encoded(self, values: Mapping[str, bytes]) -> bytes:
+        """The part's body with each placeholder replaced; ends with CRLF."""
+        if self.encoding == "quoted-printable":
+            return b"".join(
+                piece if isinstance(piece, bytes) else _quoted_value(values[piece])
+                for piece in self._quoted
+            )
+        lengths = tuple(len(values[name]) for name in self.placeholders)
+        layout = self._layouts.get(lengths)
+        if layout is None:
+            # Links of an issue all have one length, so this happens once.
+            sizes = dict(zip(self.placeholders, lengths, strict=True))
+            layout = self._layouts[lengths] = _base64_layout(self._pieces, sizes)
+        return b"".join(
+            window if isinstance(window, bytes) else base64_lines(_filled(window, values))
+            for window in layout
+        )
+
+
+def _split(raw: bytes, placeholders: Sequence[str]) -> list[bytes | str]:
+    """Bytes, and names of placeholders where they stood."""
+    pattern = b"|".join(re.escape(name.encode()) for name in placeholders)
+    if not pattern:
+        return [raw]
+    return [
+        part.decode() if index % 2 else part
+        for index, part in enumerate(re.split(b"(" + pattern + b")", raw))
+    ]
+
+
+def _quoted_layout(pieces: Sequence[bytes | str]) -> list[bytes | str]:
+    """Each run ends in a soft line break, so that what follows starts a line of its own."""
+    layout: list[bytes | str] = []
+    for index, piece in enumerate(pieces):
+        if isinstance(piece, str):
+            layout.append(piece)
+            continue
+        encoded = quoted_printable(piece)
+        last = index == len(pieces) - 1
+        layout.append(encoded if last or encoded.endswith(b"\r\n") else encoded + b"=\r\n")
+    return layout
+
+
+def _quoted_value(value: bytes) -> bytes:
+    return quoted_printable(value) + b"=\r\n"
+
+
+def _filled(window: Sequence[bytes | str], values: Mapping[str, bytes]) -> bytes:
+    return b"".join(piece if isinstance(piece, bytes) else values[piece] for piece in window)
+
+
+def _base64_layout(
+    pieces: Sequence[bytes | str], sizes: Mapping[str, int]
+) -> list[bytes | list[bytes | str]]:
+    """Encoded constant runs, and windows of raw pieces that begin and end at a line boundary."""
+    layout: list[bytes | list[bytes | str]] = []
+    window: list[bytes | str] = []
+    held = 0
+    for piece in pieces:
+        if isinstance(piece, str):
+            window.append(piece)
+            held += sizes[piece]
+            continue
+        missing = -held % _BASE64_LINE
+        constant = len(piece) - missing
+        if constant < _BASE64_LINE:
+            window.append(piece)
+            held += len(piece)
+            continue
+        tail = constant % _BASE64_LINE
+        if window:
+            layout.append([*window, piece[:missing]])
+        layout.append(base64_lines(piece[missing : len(piece) - tail]))
+        window, held = [piece[len(piece) - tail :]], tail
+    if held:
+        layout.append(window)
+    return layout
+
+
+def boundary(*contents: bytes) -> str:
+    """A boundary that no part can hold: `=_` occurs in neither encoding (RFC 2045 §6.7)."""
+    digest = hashlib.sha256(b"\0".join(contents)).hexdigest()
+    return f"=_{digest[:28]}"
