@@ -42,7 +42,7 @@ _MINUTES = re.compile(
     re.IGNORECASE,
 )
 _BYLINE = re.compile(r"by\s*[:：]?\s+(?P<name>\S.*)", re.IGNORECASE)
-_FOOTNOTE = re.compile(r"\[(?P<mark>\d{1,3})\]\s*(?P<text>\S.*)")
+_FOOTNOTE = re.compile(r"\[(?P<mark>\d{1,3})\]\s*:?\s*(?P<text>\S.*)")
 _FEATURED = re.compile(r"\[?featured image\]?\s*[:：.]?\s*(?P<caption>.*)", re.IGNORECASE)
 _SECTION = re.compile(
     r"resources\s+(?:from|of|for|in)\s+(?:the\s+|this\s+)?(?:(?:past|last|previous)\s+)?"
@@ -51,6 +51,8 @@ _SECTION = re.compile(
 )
 _SENTENCE_END = re.compile(r"[.!?။…][”’\"')\]]*$")
 _MYANMAR = re.compile(r"[\u1000-\u109f\ua9e0-\ua9ff\uaa60-\uaa7f]")
+_BLANKS = dict.fromkeys((*range(0x20), 0x7F, 0x85, 0x2028, 0x2029), " ")
+"""Controls and foreign line ends, which no header and no heading may hold."""
 _QUOTES = {"“": "”", '"': '"', "„": "“", "«": "»"}
 _SMALL_WORDS = frozenset(
     ("a", "an", "and", "as", "at", "by", "for", "from", "in", "of", "on", "or", "the", "to")
@@ -91,7 +93,7 @@ def lines_of(text: str) -> list[Line]:
     """The lines that say something, trimmed of spaces of any kind, numbered from 1."""
     found, gap = [], 0
     for number, raw in enumerate(text.split("\n"), 1):
-        stripped = raw.strip().strip("\ufeff\u200b").strip()
+        stripped = raw.translate(_BLANKS).strip().strip("\ufeff\u200b").strip()
         if stripped:
             found.append(Line(number, stripped, gap))
             gap = 0

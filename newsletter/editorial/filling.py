@@ -1,0 +1,177 @@
+"""What a file says goes into an issue: editorials, image, resources."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from newsletter.core.errors import InputError
+from newsletter.editorial import images, inbox, issues, post_text
+from newsletter.editorial.headings import Headings
+from newsletter.editorial.issue_file import IssueFile
+from newsletter.editorial.models import Issue
+from newsletter.editorial.weekly_post import Post
+from newsletter.rendering.markdown import escape, plain_blocks
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A resource of either form of file."""
+
+    heading: str | None
+    titles: Mapping[str, str]
+    urls: Mapping[str, str]
+    byline: str
+    published_on: date
+    lines: Sequence[int]
+
+
+def write_post(
+    session: Session, issue: Issue, post: Post, language: str | None, now: datetime
+) -> list[Entry]:
+    """Write the editorial of a post in its language; gives back its resources."""
+    there = issue.publication.languages
+    tongue = language or (post.language if post.language in there else there[0])
+    issues.set_editorial(
+        session,
+        issue,
+        tongue,
+        title=post.title,
+        body=markdown(post.paragraphs, post.footnotes),
+        authors=post.authors,
+        pull_quote=post.pull_quote,
+        footnotes=[{"mark": mark, "text": text} for mark, text in post.footnotes.items()],
+        about=post.about,
+        reading_minutes=post.reading_minutes,
+        now=now,
+    )
+    issue.warnings = [{"line": n.line, "text": n.text, "kind": n.kind} for n in post.notices]
+    return [
+        Entry(r.heading, _fitting(issue, r.titles, r.lines), {}, r.byline, issue.date, r.lines)
+        for r in post.resources
+    ]
+
+
+def _fitting(issue: Issue, titles: Mapping[str, str], lines: Sequence[int]) -> dict[str, str]:
+    """Titles in the publication's own languages; one it does not have is moved, or said."""
+    there = issue.publication.languages
+    found = {c: title for c, title in titles.items() if c in there}
+    strange = [title for c, title in titles.items() if c not in there]
+    if not found:
+        found[there[0]] = strange.pop(0)
+    issue.warnings = [*issue.warnings, *(_left_out(title, lines[-2]) for title in strange)]
+    return found
+
+
+def _left_out(title: str, line: int) -> dict[str, Any]:
+    text = f"the publication does not have the language of “{title}”; it was left out"
+    return {"line": line, "text": text, "kind": "not_understood"}
+
+
+def markdown(paragraphs: Sequence[str], marks: Mapping[str, str]) -> str:
+    """Plain paragraphs as Markdown that shows them exactly; `[1]` with a note becomes `[^1]`."""
+    return "\n\n".join(_paragraph(text, marks) for text in paragraphs)
+
+
+def _paragraph(text: str, marks: Mapping[str, str]) -> str:
+    pieces, seen = post_text.MARK.split(text), text
+    for place in range(1, len(pieces), 2):
+        digits, mark = pieces[place], str(int(pieces[place]))
+        pieces[place] = f"[^{mark}]" if mark in marks else escape(f"[{digits}]")
+        seen = seen.replace(f"[{digits}]", f"[{mark}]") if mark in marks else seen
+    pieces[::2] = [escape(piece) for piece in pieces[::2]]
+    whole = "".join(pieces)
+    return whole if plain_blocks(whole) == [seen] else escape(text)
+
+
+def write_texts(session: Session, issue: Issue, content: IssueFile, now: datetime) -> None:
+    """Write the editorials of an issue file, and what an earlier import warned of."""
+    for language, text in content.editions.items():
+        issues.set_editorial(
+            session,
+            issue,
+            language,
+            title=text.title,
+            body=text.body,
+            authors=text.authors,
+            pull_quote=text.pull_quote,
+            footnotes=[note.model_dump() for note in text.footnotes],
+            about=text.about,
+            reading_minutes=text.reading_minutes,
+            now=now,
+        )
+    issue.warnings = [warning.model_dump() for warning in content.warnings]
+
+
+def write_image(
+    issue: Issue,
+    content: IssueFile,
+    *,
+    directory: Path | None,
+    media_path: Path | None,
+    name: str,
+    now: datetime,
+) -> None:
+    """Keep the image an issue file names: one beside the file, else one kept before."""
+    if content.image is None:
+        issue.image_alts = dict(content.image_alternatives)
+        return
+    if media_path is None:
+        raise InputError(name, "the file names an image, but there is no place to keep one")
+    beside = (directory or Path()) / content.image
+    stored = None if beside.is_file() else images.find(media_path, content.image)
+    if stored is None:
+        stored = images.store(_image_bytes(beside, name), media_path)
+    issues.set_image(issue, stored, content.image_alternatives, now)
+
+
+def _image_bytes(path: Path, name: str) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as err:
+        raise InputError(
+            name, f"the image {path} cannot be read ({err.strerror}); put it beside the file"
+        ) from err
+
+
+def file_entries(content: IssueFile) -> list[Entry]:
+    """The resources of an issue file."""
+    return [
+        Entry(r.category, r.title, r.link, r.byline, r.published or content.date, r.lines)
+        for r in content.resources
+    ]
+
+
+def add_all(
+    session: Session,
+    issue: Issue,
+    entries: Sequence[Entry],
+    *,
+    headings: Headings,
+    name: str,
+    now: datetime,
+) -> None:
+    """Put the resources into the issue in their order; InputError names the line."""
+    for position, entry in enumerate(entries):
+        try:
+            resource = inbox.add(
+                session,
+                issue.publication,
+                byline=entry.byline,
+                titles=entry.titles,
+                urls=entry.urls,
+                category=None if entry.heading is None else headings.category(entry.heading),
+                published_on=entry.published_on,
+                lines=entry.lines,
+                now=now,
+            )
+        except InputError as err:
+            where = f"{name}:{entry.lines[0]}" if entry.lines else name
+            raise InputError(where, f"{err.field}: {err.message}") from err
+        resource.issue, resource.position = issue, position
+    session.flush()

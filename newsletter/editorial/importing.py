@@ -1,0 +1,179 @@
+"""From a file to an issue: read it, make the issue, report what was not certain."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from newsletter.core import clock
+from newsletter.core.errors import InputError
+from newsletter.editorial import decoding, filling, inbox, issue_file, issues, weekly_post
+from newsletter.editorial.duplicates import near_duplicates
+from newsletter.editorial.headings import Headings
+from newsletter.editorial.issue_file import IssueFile
+from newsletter.editorial.models import Category, Import, Issue, Publication, Resource
+from newsletter.editorial.weekly_post import Post
+
+
+@dataclass
+class Imported:
+    """The issue a file became; `again` when it had been imported before; what is to be said."""
+
+    issue: Issue
+    again: bool
+    notes: list[str] = field(default_factory=list)
+
+
+def read(
+    data: bytes, name: str, *, language: str | None = None, headings: Sequence[str] = ()
+) -> Post | IssueFile:
+    """What a file says, whichever of the two forms it has; nothing is stored.
+
+    InputError names the file, the line and the remedy for whatever is neither.
+    """
+    return _read(decoding.decode(data, name).text, name, language, headings)
+
+
+def _read(text: str, name: str, language: str | None, headings: Sequence[str]) -> Post | IssueFile:
+    if issue_file.looks_like_one(text):
+        return issue_file.parse(text, name)
+    return weekly_post.parse(text, name, language=language, headings=headings)
+
+
+def store(
+    session: Session,
+    publication: Publication,
+    data: bytes,
+    name: str,
+    *,
+    language: str | None = None,
+    category: Category | None = None,
+    directory: Path | None = None,
+    media_path: Path | None = None,
+    now: datetime,
+) -> Imported:
+    """Make a draft issue of a file: all of it or, on any error, nothing.
+
+    `language` is that of a post's editorial; `category` takes the resources that stand under no
+    heading; `directory` is where the images that an issue file names lie. The same file again
+    changes nothing, or, with a category, only those of its resources that still have none.
+    """
+    digest = hashlib.sha256(data).hexdigest()
+    earlier = _earlier(session, publication, digest)
+    if earlier is not None:
+        return _again(session, earlier, category, name, now)
+    _require_language(publication, language)
+    decoded = decoding.decode(data, name)
+    headings = Headings(session, publication, now)
+    content = _read(decoded.text, name, language, headings.known)
+    issue = _empty_issue(session, publication, content, now)
+    taken = Imported(issue, False, decoded.notes)
+    if isinstance(content, Post):
+        entries = filling.write_post(session, issue, content, language, now)
+    else:
+        filling.write_texts(session, issue, content, now)
+        filling.write_image(
+            issue, content, directory=directory, media_path=media_path, name=name, now=now
+        )
+        entries = filling.file_entries(content)
+        headings.declare(content.categories)
+        taken.notes += _renumbered(issue, content)
+    filling.add_all(session, issue, entries, headings=headings, name=name, now=now)
+    _report_duplicates(taken, named=isinstance(content, IssueFile))
+    taken.notes += headings.notes
+    if category is not None:
+        taken.notes.append(_categorise(session, taken.issue, category, now))
+    session.add(_record(taken.issue, digest, name, now))
+    session.flush()
+    return taken
+
+
+def _earlier(session: Session, publication: Publication, digest: str) -> Issue | None:
+    found = session.scalar(
+        select(Import).where(Import.publication_id == publication.id, Import.sha256 == digest)
+    )
+    if found is None:
+        return None
+    if found.issue_id is None:  # its issue is gone, so it may come again
+        session.delete(found)
+        session.flush()
+        return None
+    return session.get_one(Issue, found.issue_id)
+
+
+def _again(
+    session: Session, issue: Issue, category: Category | None, name: str, now: datetime
+) -> Imported:
+    said = f"{name} was imported before, as issue {issue.number}; nothing was changed"
+    if category is not None and _uncategorised(issue):
+        said = f"{name} was imported before, as issue {issue.number}; "
+        said += _categorise(session, issue, category, now)
+    return Imported(issue, True, [said])
+
+
+def _uncategorised(issue: Issue) -> list[Resource]:
+    return [r for r in issue.resources if r.category is None and r.lines]
+
+
+def _categorise(session: Session, issue: Issue, category: Category, now: datetime) -> str:
+    """Put the resources without a heading under this one; their warnings are settled by it."""
+    resources = _uncategorised(issue)
+    for resource in resources:
+        inbox.move(session, resource, category=category, now=now)
+    settled = {line for resource in resources for line in resource.lines}
+    issue.warnings = [
+        w for w in issue.warnings if w.get("kind") != "no_category" or w["line"] not in settled
+    ]
+    return f"{len(resources)} resources without a heading were put under '{category.key}'"
+
+
+def _require_language(publication: Publication, language: str | None) -> None:
+    there = publication.languages
+    if language is not None and language not in there:
+        raise InputError(
+            "language", f"the publication has no '{language}'; it has {', '.join(there)}"
+        )
+
+
+def _empty_issue(
+    session: Session, publication: Publication, content: Post | IssueFile, now: datetime
+) -> Issue:
+    today = now.astimezone(clock.zone(publication.slot_zone)).date()
+    day = (content.day or today) if isinstance(content, Post) else content.date
+    issue = issues.create(session, publication, day=day, now=now)
+    issue.image_expected = content.image_expected
+    return issue
+
+
+def _renumbered(issue: Issue, content: IssueFile) -> list[str]:
+    if content.number in (None, issue.number):
+        return []
+    return [f"the file calls itself issue {content.number}; it became issue {issue.number}"]
+
+
+def _report_duplicates(taken: Imported, *, named: bool) -> None:
+    """Tie near duplicates together; `named` says them (a post's parser has said them already)."""
+    resources = list(taken.issue.resources)
+    pairs = [(next(iter(r.titles.values())), r.byline) for r in resources]
+    for later, earlier in near_duplicates(pairs).items():
+        first, second = resources[earlier], resources[later]
+        second.near_duplicate_of = first.id
+        if named:
+            where = " and ".join(f"line {r.lines[0]}" for r in (first, second) if r.lines)
+            taken.notes.append(f"nearly the same resource twice: {where} (“{pairs[later][0]}”)")
+
+
+def _record(issue: Issue, digest: str, name: str, now: datetime) -> Import:
+    return Import(
+        publication_id=issue.publication_id,
+        issue_id=issue.id,
+        sha256=digest,
+        name=name,
+        imported_at=now,
+    )
