@@ -12,6 +12,14 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from newsletter.core.addresses import Address
+from newsletter.core.errors import ProviderError, Retry
+
+
+class NotConnected(ProviderError):
+    """There is no line to the provider; nothing was said about any message."""
+
+    def __init__(self, message: str, *, answer: str = "", halts: bool = False) -> None:
+        super().__init__(message, retry=Retry.LATER, answer=answer, halts=halts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +40,8 @@ class Connection(Protocol):
 
         `before_body` is called once, after everything that can be refused early was accepted
         and before the first byte of the message leaves; what it raises goes through and nothing
-        of the message has left then. Raises ProviderError.
+        of the message has left then. Raises ProviderError; NotConnected when the line had to
+        be opened anew and could not.
         """
 
     def close(self) -> None:
@@ -45,4 +54,4 @@ class Provider(Protocol):
     name: str
 
     def connect(self) -> Connection:
-        """A line for one thread; ProviderError (LATER, or `halts`) when there is none."""
+        """A line for one thread; NotConnected, perhaps with `halts`, when there is none."""

@@ -28,7 +28,7 @@ class SmtpProvider:
         self._settings = settings
 
     def connect(self) -> SmtpConnection:
-        """An open line; ProviderError (LATER, or `halts`) in one sentence when there is none."""
+        """An open line; NotConnected says in one sentence why there is none."""
         return SmtpConnection(self._settings)
 
 

@@ -13,14 +13,14 @@ import socket
 import ssl
 from functools import cache
 
-from newsletter.core.errors import ProviderError, Retry
 from newsletter.core.settings import Smtp
+from newsletter.providers.base import NotConnected
 from newsletter.providers.smtp_answers import Reply
 from newsletter.providers.smtp_dialogue import Dialogue
 
 
 def open_dialogue(settings: Smtp) -> Dialogue:
-    """A line ready for MAIL; ProviderError says what is wrong and which setting mends it."""
+    """A line ready for MAIL; NotConnected says what is wrong and which setting mends it."""
     _refuse_plain(settings)
     client = _connect(settings)
     try:
@@ -44,12 +44,12 @@ def _place(settings: Smtp) -> str:
     return f"{settings.host}:{settings.port}"
 
 
-def _halts(sentence: str, answer: str = "") -> ProviderError:
-    return ProviderError(sentence, retry=Retry.LATER, answer=answer, halts=True)
+def _halts(sentence: str, answer: str = "") -> NotConnected:
+    return NotConnected(sentence, answer=answer, halts=True)
 
 
-def _later(sentence: str, answer: str = "") -> ProviderError:
-    return ProviderError(sentence, retry=Retry.LATER, answer=answer)
+def _later(sentence: str, answer: str = "") -> NotConnected:
+    return NotConnected(sentence, answer=answer)
 
 
 def _refuse_plain(settings: Smtp) -> None:
@@ -103,11 +103,11 @@ def _connect(settings: Smtp) -> smtplib.SMTP:
         raise _not_there(place, (err.strerror or type(err).__name__).lower()) from err
 
 
-def _not_there(place: str, why: str) -> ProviderError:
+def _not_there(place: str, why: str) -> NotConnected:
     return _later(f"no SMTP server answers at {place} ({why}); check smtp.host and smtp.port")
 
 
-def _turned_away(err: smtplib.SMTPResponseException, place: str) -> ProviderError:
+def _turned_away(err: smtplib.SMTPResponseException, place: str) -> NotConnected:
     if not 400 <= err.smtp_code <= 599 or err.smtp_error == "Line too long.":
         return _later(f"what answers at {place} does not speak SMTP; check smtp.port")
     answer = _shown(err)
@@ -148,7 +148,7 @@ def _start_tls(client: smtplib.SMTP, settings: Smtp) -> None:
     client.ehlo_or_helo_if_needed()
 
 
-def _tls_failed(err: ssl.SSLError, settings: Smtp) -> ProviderError:
+def _tls_failed(err: ssl.SSLError, settings: Smtp) -> NotConnected:
     place = _place(settings)
     if isinstance(err, ssl.SSLCertVerificationError):
         return _halts(
