@@ -1,0 +1,120 @@
+"""Lists of subscribers as they really come: broken rows, lost headers, other encodings."""
+
+from __future__ import annotations
+
+import pytest
+
+from newsletter.app import Services
+from newsletter.core.db import reading, writing
+from newsletter.core.errors import InputError
+from subscribers import directory
+from subscribers.importing import Report, import_csv
+from subscribers.table import read_table
+from tests.subscribers.conftest import NOW, Add
+
+
+def take(services: Services, publication_id: int, data: bytes, *, strict: bool = False) -> Report:
+    with writing(services.engine) as session:
+        return import_csv(
+            session,
+            services.sealer,
+            publication_id=publication_id,
+            data=data,
+            name="list.csv",
+            editions=["en", "my", "en+my"],
+            default_edition="en",
+            now=NOW,
+            strict=strict,
+        )
+
+
+def test_every_row_gets_its_answer_and_the_good_ones_are_taken(
+    any_services: Services, publication_id: int, add: Add
+) -> None:
+    with writing(any_services.engine) as session:
+        add(session, "left@example.org")
+        directory.remove(session, any_services.sealer, publication_id, "left@example.org", NOW)
+        add(session, "keeps@example.org", "my")
+    rows = [f"r{n}@example.org,en" for n in range(2, 17)]
+    rows += ["broken(at)example.org,en"]  # line 17
+    rows += [
+        "R2@Example.org,my",
+        "left@example.org,en",
+        "keeps@example.org,",
+        '"m@example.org",my+en',
+    ]
+    rows += ["x@example.org,Klingon", "y@example.org,en,extra", ",,", "", "z@example.org"]
+    data = ("E-Mail,Language\r\n" + "\r\n".join(rows) + "\r\n").encode()
+    report = take(any_services, publication_id, data)
+    answers = {row.line: (row.outcome, row.reason) for row in report.rows}
+    assert answers[17][0] == "broken"
+    assert "mail address" in answers[17][1]
+    assert answers[18] == ("duplicate", "the same address as in line 2, which counts")
+    assert answers[19][0] == "ended"
+    assert answers[20][0] == "there"
+    assert answers[22] == ("broken", "there is no edition 'Klingon'; write one of en, my, en+my")
+    assert answers[23] == ("broken", "3 cells stand here, the header has 2")
+    assert answers[26][0] == "new"
+    assert sum(report.counts.values()) == len(report.rows) == 23
+    with reading(any_services.engine) as session:
+        editions = {
+            row.address(any_services.sealer).text: (row.state, row.edition)
+            for row in directory.listing(session, publication_id)
+        }
+    assert editions["keeps@example.org"] == ("active", "my")
+    assert editions["m@example.org"] == ("active", "en+my")
+    assert editions["left@example.org"] == ("ended", "en")
+    assert editions["z@example.org"] == ("active", "en")
+    assert len(editions) == 15 + 2 + 2
+
+
+def test_strict_takes_all_or_nothing(any_services: Services, publication_id: int) -> None:
+    data = b"email\ngood@example.org\nno-address\n"
+    with pytest.raises(InputError, match=r"list\.csv:3.*1 broken rows.*nothing was stored"):
+        take(any_services, publication_id, data, strict=True)
+    with reading(any_services.engine) as session:
+        assert directory.listing(session, publication_id) == []
+
+
+@pytest.mark.parametrize(
+    ("data", "says"),
+    [
+        (b"", "empty"),
+        (b"\xef\xbb\xbf", "header|no column|empty"),
+        (b"\n\n  \n", "empty"),
+        (b"PK\x03\x04\x14\x00\x06\x00\x08\x00", "no text.*save the list as CSV"),
+        (b"name,town\nAye,Mae Sot\n", r"list\.csv:1.*no column of addresses.*'name', 'town'"),
+        (b"someone@example.org\nother@example.org\n", "an address instead of a name"),
+        (b"email,e-mail\na@b.org,c@d.org\n", "more than one column of addresses"),
+        (b"email,lang,language\na@b.org,en,en\n", "more than one column of editions"),
+        (b'email,name\na@b.org,"Aye\nb@b.org,Mya\nc@b.org,x\n', r"list\.csv:2.*mend its quotes"),
+        (b"email\na@b.org\n\x81\xff\n", r"list\.csv:3.*UTF-8"),
+    ],
+)
+def test_a_file_that_is_no_such_list_is_refused_whole(data: bytes, says: str) -> None:
+    with pytest.raises(InputError, match=says) as refused:
+        read_table(data, "list.csv")
+    assert "example.org" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("data", "note"),
+    [
+        ("email,name\na@example.org,Aye\n".encode("utf-8-sig"), None),
+        ("email,name\na@example.org,Renée\n".encode("latin-1"), "line 2.*Windows-1252"),
+        ("email,name\na@example.org,Renée\n".encode("utf-16"), "UTF-16"),
+        ("အီးမေးလ်;အမည်\na@example.org;အေးအေး\n".encode(), None),
+        (b"name\te-mail address\nAye\ta@example.org\n", None),
+        (b'email,name\n"a@example.org","Aye\nof Mae Sot"\n', None),
+    ],
+)
+def test_encodings_and_separators_of_spreadsheets_are_understood(
+    data: bytes, note: str | None
+) -> None:
+    import re
+
+    table = read_table(data, "list.csv")
+    assert [line.address for line in table.lines] == ["a@example.org"]
+    assert bool(table.notes) == bool(note)
+    if note:
+        assert re.search(note, table.notes[0])
