@@ -16,7 +16,7 @@ from subscribers.models import Subscriber, Subscription, Suppression
 Standing = Literal["unsubscribed", "pending", "suppressed", "erased"]
 
 
-def candidates(publication_id: int) -> Select[tuple[int, str, str | None]]:
+def candidates(publication_id: int) -> Select[int, str, str | None]:
     """One SELECT of (subscriber_id, edition, reason), fit for INSERT … FROM SELECT.
 
     `reason` is NULL for whom the issue is meant, else `pending` or `suppressed`: rows that

@@ -104,7 +104,7 @@ def test_the_audience_is_one_statement_with_a_reason_for_each_left_out(
             select(Subscription).where(Subscription.subscriber_id == ids[4])
         ).one().state = "pending"
         session.flush()
-        found = [(*row,) for row in session.execute(audience.candidates(publication_id)).tuples()]
+        found = [(*row,) for row in session.execute(audience.candidates(publication_id))]
         assert found == [
             (ids[0], "en", None),
             (ids[1], "my", None),
