@@ -99,6 +99,7 @@ def lock(issue: Issue) -> None:
     """
     session = object_session(issue)
     if session is not None and inspect(issue).persistent:
+        session.flush()  # a refresh throws away what was not flushed
         session.refresh(issue, ["status", "content_hash", "launched_at"], with_for_update=True)
 
 
@@ -191,6 +192,7 @@ def set_editorial(
     the publication does not have, NotAllowedNow when the issue went out.
     """
     _require_language(issue, language)
+    notes = [_footnote(note) for note in footnotes]
     touched(issue, now)
     found = editorial(issue, language)
     if found is None:
@@ -198,7 +200,7 @@ def set_editorial(
         issue.editorials.append(found)
     found.title, found.body = title.strip(), body.strip("\n")
     found.authors, found.pull_quote = list(authors), pull_quote.strip()
-    found.footnotes = [_footnote(note) for note in footnotes]
+    found.footnotes = notes
     found.about, found.reading_minutes = about.strip(), reading_minutes
     found.changed_at = now
     session.flush()
