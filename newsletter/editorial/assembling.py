@@ -13,7 +13,7 @@ from newsletter.core.clock import monday_of
 from newsletter.core.errors import NotAllowedNow
 from newsletter.editorial import checks, issues
 from newsletter.editorial.models import Issue, Publication, Resource
-from newsletter.editorial.ordering import arrange, by_category, in_order
+from newsletter.editorial.ordering import arrange, by_category, close_gaps, in_order
 from newsletter.editorial.states import EDITABLE, Status
 
 
@@ -95,6 +95,8 @@ def _waiting(session: Session, issue: Issue, day: date) -> list[Resource]:
 def _take(session: Session, issue: Issue, taken: Sequence[Resource], now: datetime) -> None:
     issues.touched(issue, now)
     pinned = {r.id for r in issue.resources if r.edited_at is not None}
+    for _, members in by_category(issue.resources):
+        close_gaps(members)
     for resource in taken:
         resource.withheld_from = None
         issue.resources.append(resource)

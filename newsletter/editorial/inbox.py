@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from newsletter.core.errors import InputError, NotFound
 from newsletter.editorial.issues import touched
 from newsletter.editorial.models import Category, Issue, Publication, Resource
-from newsletter.editorial.ordering import in_order
+from newsletter.editorial.ordering import close_gaps, in_order
 
 
 class _Unchanged(Enum):
@@ -181,8 +181,7 @@ def _place(resource: Resource, position: int | None) -> None:
     siblings = in_order(siblings)
     at = len(siblings) if position is None else position - 1
     siblings.insert(at, resource)
-    for place, sibling in enumerate(siblings):
-        sibling.position = place
+    close_gaps(siblings)
 
 
 def _own(publication: Publication, category: Category | None) -> Category | None:

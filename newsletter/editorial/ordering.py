@@ -23,6 +23,13 @@ def by_category(resources: Iterable[Resource]) -> list[tuple[Category | None, li
     return [(members[0].category, members) for members in found]
 
 
+def close_gaps(members: Sequence[Resource]) -> None:
+    """Number the places of one category, given in order, as they are seen: 0, 1, 2 …"""
+    for place, resource in enumerate(members):
+        if resource.position != place:
+            resource.position = place
+
+
 def arrange(resources: Sequence[Resource], pinned: set[int]) -> None:
     """Number the places of one category: newest first, around those an editor has put.
 
