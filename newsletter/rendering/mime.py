@@ -9,25 +9,43 @@ them are made anew.
 from __future__ import annotations
 
 import base64
-import binascii
 import hashlib
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 _BASE64_LINE = 57
+_QUOTED_LINE = 75
+_NOT_PLAIN = re.compile(rb"[^\t\x20-\x3c\x3e-\x7e]")
 _NEWLINE = re.compile(rb"\r\n|\r|\n")
 
 
 def canonical(text: str) -> bytes:
-    """Text as it lies in a message: UTF-8 with CRLF, the last line ended (RFC 2046 §4.1.1)."""
-    raw = _NEWLINE.sub(b"\r\n", text.encode())
-    return raw if raw.endswith(b"\r\n") else raw + b"\r\n"
+    """Text as it lies in a message: UTF-8 with CRLF (RFC 2046 §4.1.1)."""
+    return _NEWLINE.sub(b"\r\n", text.encode())
 
 
 def quoted_printable(raw: bytes) -> bytes:
-    """RFC 2045 §6.7, lines of at most 76; the end may be in the middle of a line."""
-    return _NEWLINE.sub(b"\r\n", binascii.b2a_qp(raw, istext=True))
+    """RFC 2045 §6.7, lines of at most 75; the end may be in the middle of a line.
+
+    Not `binascii.b2a_qp`: with an escape at the edge it writes lines of 77.
+    """
+    return b"\r\n".join(_quoted_line(line) for line in raw.split(b"\r\n"))
+
+
+def _quoted_line(line: bytes) -> bytes:
+    escaped = _NOT_PLAIN.sub(lambda match: b"=%02X" % match[0][0], line)
+    if escaped[-1:] in (b" ", b"\t"):
+        escaped = escaped[:-1] + b"=%02X" % escaped[-1]
+    if len(escaped) <= _QUOTED_LINE:
+        return escaped
+    lines, start = [], 0
+    while len(escaped) - start > _QUOTED_LINE:
+        end = start + _QUOTED_LINE - 1
+        end -= next((back for back in (1, 2) if escaped[end - back] == 0x3D), 0)
+        lines.append(escaped[start:end])
+        start = end
+    return b"=\r\n".join([*lines, escaped[start:]])
 
 
 def base64_lines(raw: bytes) -> bytes:
@@ -57,7 +75,10 @@ class SplicedText:
         self._quoted = _quoted_layout(self._pieces)
 
     def encoded(self, values: Mapping[str, bytes]) -> bytes:
-        """The part's body with each placeholder replaced; ends with CRLF."""
+        """The part's body with each placeholder replaced.
+
+        It ends with a CRLF that belongs to the boundary after it (RFC 2046 §5.1.1).
+        """
         if self.encoding == "quoted-printable":
             return b"".join(
                 piece if isinstance(piece, bytes) else _quoted_value(values[piece])
@@ -94,8 +115,11 @@ def _quoted_layout(pieces: Sequence[bytes | str]) -> list[bytes | str]:
             layout.append(piece)
             continue
         encoded = quoted_printable(piece)
-        last = index == len(pieces) - 1
-        layout.append(encoded if last or encoded.endswith(b"\r\n") else encoded + b"=\r\n")
+        if index == len(pieces) - 1:
+            layout.append(encoded + b"\r\n")
+        else:
+            whole = not encoded or encoded.endswith(b"\r\n")
+            layout.append(encoded if whole else encoded + b"=\r\n")
     return layout
 
 
