@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from fastapi import APIRouter, FastAPI
+from fastapi.exceptions import RequestValidationError
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.exceptions import HTTPException
@@ -47,6 +48,7 @@ def build(services: Services, extra_routers: Sequence[APIRouter] = ()) -> FastAP
     answers = _Errors(pages)
     handlers: dict[Any, Any] = {
         HTTPException: answers.of_http,
+        RequestValidationError: answers.of_path,
         NewsletterError: answers.of_ours,
         Exception: answers.of_any,
     }
@@ -84,6 +86,9 @@ class _Errors:
         page = self._page(request, error.status_code)
         page.headers.update(error.headers or {})
         return page
+
+    async def of_path(self, request: Request, error: RequestValidationError) -> Response:
+        return self._page(request, 404)  # a word where a number stands: no such page
 
     async def of_ours(self, request: Request, error: NewsletterError) -> Response:
         if isinstance(error, TokenError):

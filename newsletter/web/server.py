@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import logging
 import socket
 import threading
 from dataclasses import dataclass
@@ -101,6 +102,8 @@ class WebServer:
                 timeout_keep_alive=10,
             )
         )
+        # uvicorn only hides its access log from handlers it knows of; we want it not to exist.
+        logging.getLogger("uvicorn.access").disabled = True
         self._thread = threading.Thread(target=self._run, name="web", daemon=True)
 
     @property
