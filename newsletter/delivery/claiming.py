@@ -78,7 +78,7 @@ def _take(
         .returning(Delivery.id, Delivery.subscriber_id, Delivery.edition, Delivery.attempts)
         .execution_options(synchronize_session=False)
     )
-    return [row.tuple() for row in session.execute(statement)]
+    return [(id_, who, edition, n) for id_, who, edition, n in session.execute(statement)]
 
 
 def intend(session: Session, claimed: Claimed, owner: str) -> bool:

@@ -110,4 +110,6 @@ def rows(services: Services, issue_id: int) -> list[Delivery]:
     """All deliveries in order."""
     with reading(services.engine) as session:
         found = select(Delivery).where(Delivery.issue_id == issue_id).order_by(Delivery.id)
-        return list(session.scalars(found))
+        loaded = list(session.scalars(found))
+        session.expunge_all()
+        return loaded
