@@ -1,0 +1,201 @@
+"""`make bench`: medians on this machine. Figures to compare within one run, never a test."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import httpx
+from rich.console import Console
+from rich.table import Table
+
+from newsletter.app import Services, initialise
+from newsletter.core.addresses import parse
+from newsletter.core.db import writing
+from newsletter.core.resources import shipped
+from newsletter.editorial import assembling, editions, importing, issues, publications
+from newsletter.editorial.models import Resource
+from newsletter.rendering import edition, message
+
+SAMPLES = shipped("config") / "samples"
+AT = datetime(2026, 11, 21, 6, 0, tzinfo=UTC)
+
+
+def median_ms(deed: Callable[[], object], rounds: int = 15) -> float:
+    """The median of several rounds after one to warm up, in milliseconds."""
+    deed()
+    taken = []
+    for _ in range(rounds):
+        start = time.perf_counter()
+        deed()
+        taken.append((time.perf_counter() - start) * 1000)
+    return statistics.median(taken)
+
+
+def fresh(directory: Path) -> Services:
+    """An installation with the default publication."""
+    services = initialise(directory, {"delivery": {"provider": "memory"}})
+    with writing(services.engine) as session:
+        publications.create(session, publications.default(), now=AT)
+    return services
+
+
+def import_a_post(base: Path) -> float:
+    """Reading and storing the sample post, each time into an empty installation."""
+    data = (SAMPLES / "weekly-post.txt").read_bytes()
+    homes = iter(fresh(base / f"import-{n}") for n in range(100))
+
+    def deed(services: Services) -> float:
+        start = time.perf_counter()
+        with writing(services.engine) as session:
+            publication = publications.get(session, None)
+            importing.store(session, publication, data, "weekly-post.txt", now=AT)
+        taken = (time.perf_counter() - start) * 1000
+        services.close()
+        return taken
+
+    deed(next(homes))
+    return statistics.median(deed(next(homes)) for _ in range(9))
+
+
+def assemble_among(base: Path, count: int) -> float:
+    """Assembling again and again with so many resources on file, most of them of past issues."""
+    services = fresh(base / "assemble")
+    with writing(services.engine) as session:
+        publication = publications.get(session, None)
+        old = issues.create(session, publication, day=date(2025, 1, 6), now=AT)
+        session.add_all(
+            Resource(
+                publication_id=publication.id,
+                issue_id=old.id if number % 500 else None,
+                category_id=publication.categories[number % 2].id,
+                position=number,
+                byline=f"Publisher {number % 40}",
+                titles={"en": f"Report {number}"},
+                urls={"en": f"https://example.org/{number}"},
+                published_on=date(2026, 11, 18) - timedelta(days=0 if not number % 500 else 400),
+                lines=[],
+                added_at=AT,
+            )
+            for number in range(count)
+        )
+
+    def deed() -> None:
+        with writing(services.engine) as session:
+            publication = publications.get(session, None)
+            assembling.assemble(session, publication, week="2026-W48", now=AT)
+
+    found = median_ms(deed)
+    services.close()
+    return found
+
+
+def rendering(base: Path) -> dict[str, float]:
+    """Each edition rendered, and one message of the largest made for one reader."""
+    services = fresh(base / "render")
+    with writing(services.engine) as session:
+        publication = publications.get(session, None)
+        publications.set_value(
+            session, publication, "sender.address", "editors@example.org", now=AT
+        )
+        publications.set_value(session, publication, "postal_addresses.en", "1 Street", now=AT)
+        path = SAMPLES / "issue.md"
+        made = importing.store(
+            session,
+            publication,
+            path.read_bytes(),
+            path.name,
+            directory=SAMPLES,
+            media_path=services.settings.media_path,
+            now=AT,
+        )
+        found = {}
+        for name in editions.editions_of(publication):
+            letter = editions.letter(
+                made.issue,
+                name,
+                public_url="https://news.example.org",
+                media_path=services.settings.media_path,
+                languages=services.settings.languages,
+            )
+            found[f"render {name}"] = median_ms(lambda x=letter: edition.render(x, services.theme))
+        rendered = edition.render(letter, services.theme)
+    template = message.MessageTemplate(letter, rendered)
+    reader = message.Recipient(
+        address=parse("reader@example.org"),
+        message_id="1@example.org",
+        unsubscribe_url="https://news.example.org/u/" + "x" * 63,
+        preferences_url="https://news.example.org/p/" + "x" * 63,
+        leave_mailto="mailto:editors@example.org?subject=leave%20" + "x" * 63,
+        date=AT,
+    )
+    size = len(template.build(reader)) / 1000
+    found[f"one message of {size:.0f} kB"] = median_ms(lambda: template.build(reader), 200)
+    services.close()
+    return found
+
+
+def start_of_the_command() -> float:
+    """The whole process `newsletter --help`."""
+    command = [sys.executable, "-m", "newsletter", "--help"]
+    return median_ms(lambda: subprocess.run(command, capture_output=True, check=True), 7)
+
+
+def idle_memory(base: Path) -> float:
+    """Resident megabytes of `newsletter serve` after ten seconds with one issue on file."""
+    home = base / "serve"
+    fresh(home).close()
+    command = [sys.executable, "-m", "newsletter", "--home", str(home), "serve", "--port", "18999"]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        _wait_for("http://127.0.0.1:18999/healthz")
+        time.sleep(10)
+        status = Path(f"/proc/{process.pid}/status").read_text()
+        found = re.search(r"VmRSS:\s+(\d+) kB", status)
+        return int(found[1]) / 1000 if found else 0.0
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.wait(30)
+
+
+def _wait_for(url: str) -> None:
+    for _ in range(100):
+        try:
+            httpx.get(url, timeout=1)
+        except httpx.HTTPError:
+            time.sleep(0.1)
+        else:
+            return
+    raise SystemExit(f"{url} does not answer")
+
+
+def main() -> None:
+    """Measure and print."""
+    table = Table("what", "median", "wanted", title=f"{os.cpu_count()} cores, {sys.version[:6]}")
+    with tempfile.TemporaryDirectory() as name:
+        base = Path(name)
+        table.add_row("import of a post", f"{import_a_post(base):.0f} ms", "< 100 ms")
+        for what, taken in rendering(base).items():
+            limit = "< 0.5 ms" if "message" in what else "< 30 ms"
+            table.add_row(what, f"{taken:.2f} ms", limit)
+        table.add_row(
+            "assemble, 10,000 resources on file",
+            f"{assemble_among(base, 10_000):.0f} ms",
+            "< 100 ms",
+        )
+        table.add_row("start of the command", f"{start_of_the_command():.0f} ms", "< 500 ms")
+        table.add_row("'serve', idle", f"{idle_memory(base):.0f} MB", "< 120 MB")
+    Console().print(table)
+
+
+if __name__ == "__main__":
+    main()
