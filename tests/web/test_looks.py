@@ -1,0 +1,95 @@
+"""The pages in a real browser on a narrow phone, in each language: seen, measured, read."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from newsletter.core.tokens import Purpose
+from tests.system import require
+from tests.web.conftest import Site
+
+_ARGS = [
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+    "--disable-background-networking", "--disable-component-update", "--disable-sync",
+]  # fmt: skip
+_WIDER = "[...document.querySelectorAll('*')].filter(e => e.getBoundingClientRect().right > innerWidth + 1).map(e => e.outerHTML.slice(0, 80))"  # noqa: E501
+_SMALL = "[...document.querySelectorAll('button, label, main a')].filter(e => e.getBoundingClientRect().height < 22 || (e.matches('button, label') && e.getBoundingClientRect().height < 44)).map(e => e.outerHTML)"  # noqa: E501
+_WORDS = "[...document.querySelectorAll('body, body *')].filter(e => e.closest('[lang]').lang == 'my' && !e.closest('[translate=no]')).flatMap(e => [...e.childNodes].filter(n => n.nodeType == 3).map(n => n.data)).join(' ')"  # noqa: E501
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Debian's Chromium."""
+    program = require("chromium", "chromium")
+    with sync_playwright() as playwright:
+        made = playwright.chromium.launch(executable_path=program, args=_ARGS)
+        yield made
+        made.close()
+
+
+def _inspect(page: Page, picture: Path) -> None:
+    page.screenshot(path=picture, full_page=True)
+    assert page.evaluate(_WIDER) == [], picture.name
+    assert page.evaluate(_SMALL) == [], picture.name
+    assert page.locator("h1").count() == 1
+    assert page.title()
+    foreign = set(re.findall(r"[A-Za-z]{3,}", page.evaluate(_WORDS))) - {"HTML"}
+    assert not foreign, f"not translated in {picture.name}: {foreign}"
+
+
+@pytest.mark.parametrize("language", ["en", "my"])
+@pytest.mark.parametrize("width", [320, 360])
+def test_every_page_fits_a_phone_and_speaks_its_language(
+    site: Site, browser: Browser, tmp_path: Path, *, language: str, width: int
+) -> None:
+    context = browser.new_context(viewport={"width": width, "height": 640})
+    page = context.new_page()
+    complaints: list[str] = []
+    page.on("console", lambda message: complaints.append(message.text))
+    page.on(
+        "request",
+        lambda r: None if r.url.startswith((site.url, "data:")) else complaints.append(r.url),
+    )
+    query = f"?l={language}"
+
+    def seen(name: str) -> None:
+        _inspect(page, tmp_path / f"{name}-{language}-{width}.png")
+
+    page.goto(site.link(Purpose.UNSUBSCRIBE) + query)
+    assert page.locator("html").get_attribute("lang") == language
+    seen("unsubscribe")
+    for name in ("left", "back"):
+        page.locator("button").click()
+        seen(name)
+    page.goto(site.link(Purpose.PREFERENCES, "p") + query)
+    page.locator('input[value="en+my"]').check()
+    seen("preferences")
+    page.locator("button").click()
+    seen("saved")
+    for path in ("/", "/archive/weekly", "/mailbox"):
+        page.goto(site.url + path + query)
+        seen(path.replace("/", "_"))
+    page.goto(site.link(Purpose.TEST) + query)
+    seen("test")
+    assert complaints == []
+    for path in ("/none", "/u/none"):
+        page.goto(site.url + path + query)
+        seen(path.replace("/", "_"))
+    context.close()
+
+
+def test_the_archive_page_reads_as_one_page(site: Site, browser: Browser, tmp_path: Path) -> None:
+    context = browser.new_context(viewport={"width": 360, "height": 640}, color_scheme="dark")
+    page = context.new_page()
+    page.goto(f"{site.url}/archive/weekly/1/en")
+    page.get_by_role("link", name="မြန်မာ", exact=True).click()
+    assert page.url.endswith("/my")
+    page.screenshot(path=tmp_path / "issue.png", full_page=True)
+    assert page.evaluate(_WIDER) == []
+    assert page.locator("iframe").count() == 0
+    context.close()
