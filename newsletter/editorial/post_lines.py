@@ -43,7 +43,7 @@ _MINUTES = re.compile(
 )
 _BYLINE = re.compile(r"by\s*[:：]?\s+(?P<name>\S.*)", re.IGNORECASE)
 _FOOTNOTE = re.compile(r"\[(?P<mark>\d{1,3})\]\s*:?\s*(?P<text>\S.*)")
-_FEATURED = re.compile(r"\[?featured image\]?\s*[:：.]?\s*(?P<caption>.*)", re.IGNORECASE)
+_FEATURED = re.compile(r"\[?featured image\]?(?:\s*[:：.–—-]\s*(?P<caption>.*))?", re.IGNORECASE)
 _SECTION = re.compile(
     r"resources\s+(?:from|of|for|in)\s+(?:the\s+|this\s+)?(?:(?:past|last|previous)\s+)?"
     r"(?:\w+\s+)?weeks?\W*|ပြီးခဲ့သည့်အပတ်အတွင်း\s*ထွက်ရှိခဲ့သော\s*(?:အရင်းအမြစ်|ရင်းမြစ်)များ",
@@ -169,7 +169,7 @@ def footnote(text: str) -> tuple[str, str] | None:
 def featured_image(text: str) -> str | None:
     """The caption (often empty) of a line that says that a featured image stands there."""
     match = _FEATURED.fullmatch(text)
-    return match["caption"] if match and len(text) <= 200 else None
+    return (match["caption"] or "") if match and len(text) <= 200 else None
 
 
 def opens_resources(text: str) -> bool:

@@ -75,6 +75,8 @@ class _Reader:
         self.usual = _usual_gap(lines)
         self.part = ResourcePart()
         self.heading: str | None = None
+        self.empty: Line | None = None
+        """The heading's line as long as no resource stands below it."""
         self.why_none = "no heading stands above it"
         self.run: list[Line] = []
         self.fresh = True
@@ -153,7 +155,8 @@ class _Reader:
         if known or (headinglike and large) or (proper and not after_heading):
             if not known and not (proper and large):
                 self._say(line, f"taken as a heading: “{line.text}”", "heading")
-            self.heading, self.fresh = line.text, True
+            self._report_empty()
+            self.heading, self.empty, self.fresh = line.text, line, True
             return True
         if not after_heading:
             self._note_gap(line)
@@ -163,6 +166,7 @@ class _Reader:
     def _note_gap(self, line: Line) -> None:
         """A larger gap with no heading in it: one was lost, nothing may follow the old one."""
         if line.gap > self.usual:
+            self._report_empty()
             self.heading, self.fresh = None, True
             self.why_none = (
                 f"the gap above it (lines {line.number - line.gap}–{line.number - 1}) is larger "
@@ -184,13 +188,19 @@ class _Reader:
             titles = {**last.titles, "my": title.text}
             self.part.resources[-1] = PostResource(last.heading, titles, last.byline, lines)
             return
-        self.fresh = False
+        self.fresh, self.empty = False, None
         lines = (title.number, by.number)
         self.part.resources.append(PostResource(self.heading, {tongue: title.text}, name, lines))
         if self.heading is None:
             self._say(title, self._uncategorised(title), "no_category")
         if title.text.casefold() in self.known:
             self._say(title, f"the name of a category stands as a title: “{title.text}”")
+
+    def _report_empty(self) -> None:
+        if self.empty:
+            text = f"a heading without resources below it: “{self.empty.text}”"
+            self._say(self.empty, text)
+        self.empty = None
 
     def _latin(self) -> str:
         return "en" if self.language == "my" else self.language
@@ -203,6 +213,7 @@ class _Reader:
 
     def _close(self) -> None:
         """After the last byline: the paragraph about the organisation, or what is no such."""
+        self._report_empty()
         for line in self.run:
             if post_lines.is_prose(line.text) and not self._is_known(line):
                 self.part.about.append(line.text)

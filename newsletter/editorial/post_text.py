@@ -61,7 +61,7 @@ def _take_image(part: TextPart, line: Line) -> bool:
         return False
     part.image_expected = True
     if caption:
-        part.say(line, f"the caption of the featured image was not taken: “{caption}”")
+        part.say(line, f"the caption of the featured image was not taken: “{line.text}”")
     return True
 
 

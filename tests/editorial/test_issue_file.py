@@ -1,0 +1,88 @@
+"""The issue file says what is wrong and where, and its texts come back as they were."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from newsletter.core.errors import InputError
+from newsletter.core.resources import shipped
+from newsletter.editorial.issue_file import escape_dividers, looks_like_one, parse
+
+SAMPLE = (shipped("config") / "samples" / "issue.md").read_text(encoding="utf-8")
+SMALL = """+++
+date = 2026-11-16
+
+[editions.en]
+title = "One"
+
+[[resources]]
+byline = "A"
+title.en = "First"
+
+[[resources]]
+byline = "B"
+title.en = "Second"
+link.en = "https://example.org/b"
++++ en
+Text.
+"""
+
+
+def test_the_sample_is_a_whole_issue_in_both_languages() -> None:
+    found = parse(SAMPLE, "issue.md")
+    assert looks_like_one(SAMPLE)
+    assert list(found.editions) == ["en", "my"]
+    assert [len(e.body.split("\n\n")) for e in found.editions.values()] == [7, 7]
+    for edition in found.editions.values():
+        assert edition.pull_quote.split(" ")[-1].strip("။.") in edition.body
+        assert all(f"[^{note.mark}]" in edition.body for note in edition.footnotes)
+    assert len(found.resources) == 9
+    assert sum("my" in resource.title for resource in found.resources) == 8
+    assert set(found.image_alternatives) == {"en", "my"}
+
+
+def test_resources_know_their_lines() -> None:
+    assert [resource.lines for resource in parse(SMALL, "i.md").resources] == [[7], [11]]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "where", "reason"),
+    [
+        ("date = 2026-11-16", "date = 2026-13-16", "i.md:2", "not valid TOML"),
+        ("date = 2026-11-16", "", "i.md", "date: field required"),
+        ('title = "One"', 'titel = "One"', "i.md:", "title"),
+        ('title = "One"', 'title = "One"\nmood = "x"', "i.md:6", "no such entry"),
+        ('title.en = "Second"', 'title.en = " "', "i.md:13", "must not be empty"),
+        ("https://example.org/b", "javascript:alert(1)", "i.md:14", "http:// or https://"),
+        ("https://example.org/b", "https://a b", "i.md:14", "http:// or https://"),
+        ("date =", 'image = "../keys.json"\ndate =', "i.md:2", "without '..'"),
+        ("date =", 'image = "/etc/passwd"\ndate =', "i.md:2", "without '..'"),
+        ("+++ en", "+++ my", "i.md:15", "no [editions.my]"),
+        ("+++ en", "+++", "i.md:15", "which language"),
+        ("Text.", "Text.\n+++ en\nMore.", "i.md:17", "stood in line 15"),
+        ("+++ en\nText.\n", "", "i.md:1", "missing below"),
+    ],
+)
+def test_what_is_wrong_is_named_with_its_line(old: str, new: str, where: str, reason: str) -> None:
+    assert old in SMALL
+    with pytest.raises(InputError) as caught:
+        parse(SMALL.replace(old, new, 1), "i.md")
+    assert caught.value.field.startswith(where)
+    assert reason in caught.value.message
+
+
+@given(st.lists(st.sampled_from(["+++", "+++ en", "\\+++", "\\\\+++ my", "a", "", " +++"])))
+def test_no_line_of_a_text_is_taken_for_a_divider(lines: list[str]) -> None:
+    body = "\n".join(lines).strip("\n")
+    written = SMALL.replace("Text.", escape_dividers(body))
+    assert parse(written, "i.md").editions["en"].body == body
+
+
+@given(st.text(alphabet='+\n"[]=.\\ enmyစာ#1', max_size=120))
+def test_no_text_breaks_the_reader(text: str) -> None:
+    try:
+        parse(f"+++\n{text}", "i.md")
+    except InputError:
+        return
