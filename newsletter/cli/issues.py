@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from newsletter.cli.context import (
+    Desk,
     JsonOption,
     Number,
     PublicationOption,
@@ -32,7 +33,7 @@ def register(app: typer.Typer) -> None:
         "import",
         epilog=examples(
             "newsletter import week-47.txt",
-            'newsletter import week-47.txt --category "Reports"   (for those without a heading)',
+            "newsletter import burmese.md --issue 3",
         ),
     )(import_)
     exporting = typer.Typer(no_args_is_help=True, help="Write things out as files.")
@@ -67,16 +68,24 @@ def import_(
     category: Annotated[
         str | None, typer.Option("--category", help="For resources that stand under no heading.")
     ] = None,
+    issue: Annotated[
+        int | None,
+        typer.Option("--issue", metavar="N", help="Write only its texts and image, into this one."),
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Read a published weekly post, or the project's own issue file, into a draft issue.
 
     What was not understood is reported with its line. The same file twice changes nothing.
+    With --issue a translation or a corrected text goes into an issue that is there.
     """
     from newsletter.core.clock import now
     from newsletter.editorial import importing, issues, publications
 
     desk = desk_of(ctx)
+    if issue is not None:
+        _rewrite(desk, publication, issue, file, language=language, as_json=as_json)
+        return
     data = read_file(file)
     settings = desk.services().settings
     with desk.writing() as session:
@@ -98,6 +107,43 @@ def import_(
         emit({**found, "again": again, "notes": notes})
     else:
         tell_import(found, notes, again=again, name=file.name)
+
+
+def _rewrite(
+    desk: Desk,
+    publication: str | None,
+    number: int,
+    file: Path,
+    *,
+    language: str | None,
+    as_json: bool,
+) -> None:
+    from newsletter.core.clock import now
+    from newsletter.editorial import issues
+    from newsletter.editorial.rewriting import rewrite
+
+    data = read_file(file)
+    settings = desk.services().settings
+    with desk.writing() as session:
+        _, found = issue_of(session, publication, number)
+        notes = rewrite(
+            session,
+            found,
+            data,
+            file.name,
+            language=language,
+            directory=file.resolve().parent,
+            media_path=settings.media_path,
+            now=now(),
+        )
+        described = issues.describe(found, settings.languages)
+    if as_json:
+        emit({**described, "again": False, "notes": notes})
+        return
+    say(f"Issue {number} is a draft with what {file.name} says:", "green")
+    for sentence in notes:
+        say(f"  · {sentence}")
+    say(f"Next: newsletter show {number}, then newsletter check {number}")
 
 
 def export_issue(

@@ -7,6 +7,7 @@ templates) is imported inside the command that needs it.
 from __future__ import annotations
 
 import importlib
+import io
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -166,5 +167,8 @@ for room in (setup, issues, resources, sending, subscribers, publication, servin
 
 
 def run() -> None:
-    """The entry of the installed command."""
+    """The entry of the installed command; it speaks UTF-8 whatever the locale says."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(encoding="utf-8", errors="replace")
     app()

@@ -7,6 +7,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
@@ -23,7 +24,7 @@ _SETTLED = ("sent", "held", "paused", "cancelled")
 def send_out(desk: Desk, publication: str | None, number: int, *, as_json: bool) -> int:
     """Send an issue and stay with it; the exit code is 0 when everybody is accounted for."""
     _fire(desk, publication, number)
-    with stopping() as stop, working(desk, stop):
+    with stopping() as stop, working(desk, stop, patient=False):
         found = _watch(desk, publication, number, stop)
     emit(found) if as_json else tell_ledger(found)
     return _verdict(found)
@@ -111,15 +112,22 @@ def stopping() -> Iterator[threading.Event]:
 
 
 @contextmanager
-def working(desk: Desk, stop: threading.Event) -> Iterator[None]:
-    """Work the queue beside what the caller does; its error, if any, is the caller's."""
+def working(desk: Desk, stop: threading.Event, *, patient: bool) -> Iterator[None]:
+    """Work the queue beside what the caller does; its error, if any, is the caller's.
+
+    While another process sends from this home, a patient one waits for its turn and any other
+    leaves the work to it.
+    """
     from newsletter.worker import Worker
 
+    def run() -> None:
+        while _another_sends(desk.home):
+            if not patient or stop.wait(1):
+                return
+        Worker(desk.services()).run(stop, idle=1.0 if patient else 0.2)
+
     failed: list[BaseException] = []
-    worker = Worker(desk.services())
-    thread = threading.Thread(
-        target=_caught, args=(lambda: worker.run(stop), failed, stop), name="worker"
-    )
+    thread = threading.Thread(target=_caught, args=(run, failed, stop), name="worker")
     thread.start()
     try:
         yield
@@ -128,6 +136,19 @@ def working(desk: Desk, stop: threading.Event) -> Iterator[None]:
         thread.join()
     if failed and sys.exc_info()[0] is None:
         raise failed[0]
+
+
+def _another_sends(home: Path) -> bool:
+    from newsletter.core.errors import ConfigurationError
+    from newsletter.worker import WorkerLock
+
+    lock = WorkerLock(home / "worker.lock")
+    try:
+        lock.hold()
+    except ConfigurationError:
+        return True
+    lock.let_go()
+    return False
 
 
 def _caught(run: Callable[[], None], failed: list[BaseException], stop: threading.Event) -> None:

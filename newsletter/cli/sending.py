@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -18,9 +18,7 @@ from newsletter.cli.context import (
     issue_of,
 )
 from newsletter.cli.output import counted, emit, listed, say
-
-if TYPE_CHECKING:
-    from newsletter.schedule.models import Slot
+from newsletter.cli.standing import slot_row
 
 
 class Verdict(StrEnum):
@@ -82,21 +80,12 @@ def schedule(
         owner, issue = issue_of(session, publication, number)
         wanted = _instant(at, owner.slot_zone) if at else now() if at_once else None
         slot = slots.schedule(session, owner, issue, at=wanted, now=now())
-        planned = _planned(slot)
+        planned = slot_row(slot)
     if as_json:
         emit({"publication": owner.slug, "number": number, **planned})
     else:
         say(f"Issue {number} goes out on {planned['wall']} {planned['zone']}", "green")
         say(f"  that is {planned['utc']} UTC; 'newsletter serve' must be running then")
-
-
-def _planned(slot: Slot) -> dict[str, str]:
-    return {
-        "wall": slot.wall,
-        "zone": slot.zone,
-        "utc": f"{slot.due_at:%Y-%m-%d %H:%M}",
-        "due_at": slot.due_at.isoformat(),
-    }
 
 
 def _instant(text: str, zone_name: str) -> datetime:
@@ -157,13 +146,14 @@ def _send_test(
 
     if not to:
         raise InputError("--to", "say where the test goes: --to you@example.org")
-    addresses = [parse(address, "--to") for address in to]
+    addresses = [parse(address, "--to").text for address in to]
     with desk.reading() as session:
         owner, issue = issue_of(session, publication, number)
         wanted = (
             [editions.parse_edition(owner, edition)] if edition else editions.editions_of(owner)
         )
         slug = owner.slug
+        session.expunge(issue)
     answers = []
     for name in wanted:
         found = proofs.send_test(desk.services(), issue, name, addresses, now())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import logging
 import os
 import socket
 import threading
@@ -73,7 +74,7 @@ def _running(desk: Desk, listener: Listener, stop: threading.Event) -> Iterator[
     clock = Clock(services.engine, owner(), _log_fired)
     web.start()
     try:
-        with working(desk, stop):
+        with working(desk, stop, patient=True):
             clock.start()
             try:
                 yield
@@ -98,6 +99,8 @@ def _reopen(desk: Desk, listener: Listener) -> None:
     overrides = {"public": {"url": listener.url}} if moved else None
     desk.close()
     desk.adopt(open_services(desk.home, overrides), to_stderr=True)
+    for chatty in ("apscheduler", "uvicorn"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)
 
 
 def _told(desk: Desk, listener: Listener) -> None:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
     from newsletter.editorial.models import Issue, Publication
+    from newsletter.schedule.models import Slot
 
 
 def register(app: typer.Typer) -> None:
@@ -54,17 +55,30 @@ def status(
 def of_issue(session: Session, owner: Publication, issue: Issue) -> dict[str, Any]:
     """Everything about an issue's way out, as plain data."""
     from newsletter.delivery.ledger import doubtful, ledger
+    from newsletter.schedule import slots
 
+    planned = next((s for s in slots.pending(session) if s.issue_id == issue.id), None)
     return {
         "publication": owner.slug,
         "number": issue.number,
         "status": str(issue.status),
         "held_reason": issue.held_reason,
         "paused_reason": issue.paused_reason,
+        "slot": slot_row(planned) if planned else None,
         "launched_at": issue.launched_at.isoformat() if issue.launched_at else None,
         "sent_at": issue.sent_at.isoformat() if issue.sent_at else None,
         "ledger": ledger(session, issue.id).as_json(),
         "doubtful": doubtful(session, issue.id),
+    }
+
+
+def slot_row(slot: Slot) -> dict[str, str]:
+    """A planned time as an editor reads it: on the wall, and in UTC."""
+    return {
+        "wall": slot.wall,
+        "zone": slot.zone,
+        "utc": f"{slot.due_at:%Y-%m-%d %H:%M}",
+        "due_at": slot.due_at.isoformat(),
     }
 
 
@@ -75,6 +89,9 @@ def tell_ledger(found: dict[str, Any]) -> None:
     for name in ("held", "paused"):
         if found[f"{name}_reason"]:
             say(f"  {name}: {found[f'{name}_reason']}", "yellow")
+    slot = found["slot"]
+    if slot and found["status"] in ("approved", "scheduled"):
+        say(f"  goes out on {slot['wall']} {slot['zone']} ({slot['utc']} UTC)")
     if not found["launched_at"]:
         say("  Nothing was sent yet.")
         return

@@ -13,9 +13,7 @@ _WIDE = 100
 def tell_import(found: dict[str, Any], notes: list[str], *, again: bool, name: str) -> None:
     """What a file gave, and what in it was not certain."""
     number = found["number"]
-    if again:
-        say(f"{name} was imported before, as issue {number}.")
-    else:
+    if not again:
         say(f"{name} is now issue {number} of '{found['publication']}', a draft.", "green")
     for language, edition in found["editions"].items():
         paragraphs = counted(len(edition["paragraphs"]), "paragraph")

@@ -1,0 +1,100 @@
+"""Bad input gets one sentence with the place and the remedy, the right exit code, and no trace."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from tests.cli.command import Command
+
+
+def test_home_that_is_none(newsletter: Command, tmp_path: Path) -> None:
+    ran = newsletter.apart("show", 1)
+    assert ran.code == 1
+    assert ran.err == f"error: there is no newsletter in {newsletter.home}; " + (
+        "run 'newsletter init' first\n"
+    )
+    assert not newsletter.home.exists()
+    assert newsletter("migrate").code == 1
+    assert not newsletter.home.exists()
+    checked = newsletter("doctor", "--json")
+    assert (checked.code, checked.json["healthy"]) == (1, False)
+    blocked = tmp_path / "file"
+    blocked.write_text("")
+    assert newsletter("--home", blocked / "home", "init", "--yes").code == 1
+
+
+def test_init_asks_and_takes_no_answer_for_no(newsletter: Command) -> None:
+    assert "--yes" in newsletter.apart("init").err
+    assert not newsletter.home.exists()
+    asked = newsletter("init", stdin="The Well\n\n12 Sample Street\n")
+    assert asked.code == 0
+    shown = newsletter.ok("publication", "show", "--json").json
+    assert shown["names"]["en"] == "The Well"
+    assert shown["postal_addresses"] == {"en": "12 Sample Street"}
+    assert len(shown["lacks"]) == 1
+
+
+def test_files_that_are_no_post(newsletter: Command, tmp_path: Path) -> None:
+    newsletter.ok("init", "--yes")
+    bad = tmp_path / "bad.txt"
+    for content, said in (
+        (b"", "bad.txt"),
+        (b"\x89PNG\r\n\x1a\n\x00\x00\x00", "bad.txt"),
+        (b"Only a title\n\nand one paragraph.\n", "bad.txt"),
+    ):
+        bad.write_bytes(content)
+        assert said in newsletter.refused("import", bad)
+    assert "no such file" in newsletter.refused("import", tmp_path / "absent.txt")
+    assert "is a directory" in newsletter.refused("import", tmp_path)
+    assert newsletter.ok("status", "--json").json["publications"][0]["issues"] == []
+    wrong = newsletter("show", 7, "--json")
+    assert (wrong.code, wrong.out) == (2, "")
+    assert wrong.error["field"] == "issue"
+    assert "no issue 7" in wrong.error["message"]
+
+
+def test_subscribers_of_a_broken_file(newsletter: Command, tmp_path: Path) -> None:
+    newsletter.ok("init", "--yes")
+    file = tmp_path / "readers.csv"
+    good = [f"r{n}@example.org,en" for n in range(2, 17)]
+    file.write_text("\n".join(["email,edition", *good, "r17 at example.org,en", good[0]]) + "\n")
+    add = ("subscribers", "import", file)
+    tried = newsletter.ok(*add, "--dry-run", "--json").json
+    assert (tried["stored"], tried["counts"]["new"], tried["counts"]["broken"]) == (False, 15, 1)
+    assert newsletter.refused(*add, "--strict").startswith("error: readers.csv:17: ")
+    assert newsletter.ok("subscribers", "list", "--json").json["subscribers"] == []
+    taken = newsletter.ok(*add)
+    assert "readers.csv:17: broken:" in taken.out
+    assert "readers.csv:18: duplicate:" in taken.out
+    listed = newsletter.ok("subscribers", "list")
+    assert "r***@e***" in listed.out
+    assert "example.org" not in listed.out
+    assert "\x1b" not in listed.out
+    assert "r2@example.org" in newsletter.ok("subscribers", "list", "--reveal").out
+
+
+def test_settings_and_publication_files(newsletter: Command, tmp_path: Path) -> None:
+    newsletter.ok("init", "--yes")
+    file = tmp_path / "weekly.toml"
+    file.write_text(newsletter.ok("publication", "show").out, encoding="utf-8")
+    assert "Nothing changed" in newsletter.ok("publication", "apply", file).out
+    file.write_text(file.read_text(encoding="utf-8").replace("09:00", "29:00"), encoding="utf-8")
+    assert f"{file}: slot.time:" in newsletter.refused("publication", "apply", file)
+    file.write_text("slug = \n")
+    assert "not valid TOML" in newsletter.refused("publication", "apply", file)
+    (newsletter.home / "newsletter.toml").write_text("[smtp]\nhots = 'mail'\n")
+    assert "smtp.hots: there is no such setting" in newsletter.refused("status")
+
+
+def test_unforeseen_error_is_a_sentence_and_its_trace_is_in_the_log(newsletter: Command) -> None:
+    newsletter.ok("init", "--yes")
+    (newsletter.home / "newsletter.db").write_bytes(b"someone@example.org wrote over this" * 99)
+    ran = newsletter.apart("status", "--json")
+    log = newsletter.home / "logs" / "newsletter.log"
+    assert (ran.code, ran.out) == (1, "")
+    assert str(log) in ran.error["message"]
+    assert "Traceback" not in ran.err
+    last = json.loads(log.read_text(encoding="utf-8").splitlines()[-1])
+    assert "Traceback" in last["exception"]
+    assert "Traceback" in newsletter("status", "--debug").err

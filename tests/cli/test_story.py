@@ -1,0 +1,133 @@
+"""A week at the command line: from an empty home to mail that arrived and a reader who left."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from tests.cli.command import Command
+from tests.cli.conftest import Caught
+from tests.cli.sample import BURMESE, POST
+
+TOKEN = re.compile(r"v1\.[\w.-]+")
+
+
+def _files(directory: Path) -> tuple[Path, Path]:
+    post, burmese = directory / "post.txt", directory / "burmese.md"
+    post.write_text(POST, encoding="utf-8")
+    burmese.write_text(BURMESE, encoding="utf-8")
+    return post, burmese
+
+
+def test_from_empty_home_to_approval(newsletter: Command, tmp_path: Path) -> None:
+    post, burmese = _files(tmp_path)
+    assert "publication set sender.address" in newsletter.apart.ok("init", "--yes").out
+    assert (newsletter.home / "keys.json").stat().st_mode & 0o077 == 0
+    assert "nothing was changed" in newsletter.ok("init", "--yes").out
+
+    imported = newsletter.apart.ok("import", post, "--json").json
+    shown = newsletter.ok("show", 1, "--json").json
+    assert {key: imported[key] for key in shown} == shown
+    assert (shown["publication"], shown["number"], shown["date"]) == ("weekly", 1, "2023-11-20")
+    english = shown["editions"]["en"]
+    assert english["title"] == "Who Carries the Water"
+    assert english["reading_minutes"] == 4
+    assert len(english["paragraphs"]) == 2
+    assert [note["mark"] for note in english["footnotes"]] == ["1"]
+    assert [r["category"] for r in shown["resources"]] == [
+        "Statements and Press Releases",
+        "Reports",
+    ]
+    assert set(shown["resources"][0]["titles"]) == {"en", "my"}
+    assert "imported before, as issue 1" in newsletter.ok("import", post).out
+
+    checked = newsletter.apart("check", 1, "--json")
+    assert checked.code == 2
+    errors = {p["place"] for p in checked.json["problems"] if p["level"] == "error"}
+    assert errors == {"publication", "editorial my"}
+    assert "no editorial in 'my'" in newsletter.apart.refused("approve", 1)
+
+    newsletter.ok("import", burmese, "--issue", 1)
+    newsletter.ok("publication", "set", "sender.address", "desk@example.org")
+    newsletter.ok("publication", "set", "postal_addresses.en", "12 Sample Street")
+    newsletter.ok("check", 1)
+    newsletter.ok("approve", 1)
+    assert newsletter.ok("status", "--json").json["publications"][0]["issues"][0]["status"] == (
+        "approved"
+    )
+    slot = newsletter.ok("schedule", 1, "--at", "2031-11-24 09:00", "--json").json
+    assert slot["due_at"] == "2031-11-24T02:30:00+00:00"
+    assert "2031-11-24 09:00 Asia/Yangon (2031-11-24 02:30 UTC)" in newsletter.ok("status", 1).out
+    newsletter.ok("resources", "edit", 2, "--url", "https://example.org/wells")
+    assert newsletter.ok("show", 1, "--json").json["status"] == "draft"
+
+
+def _approved(newsletter: Command, directory: Path) -> None:
+    post, burmese = _files(directory)
+    newsletter.ok("init", "--yes", "--sender", "desk@example.org", "--postal", "12 Sample Street")
+    newsletter.ok("import", post)
+    newsletter.ok("import", burmese, "--issue", 1)
+    newsletter.ok("approve", 1)
+
+
+def test_from_approval_to_mail_and_leaving(
+    newsletter: Command, caught: Caught, tmp_path: Path
+) -> None:
+    newsletter = caught.used_by(newsletter)
+    _approved(newsletter, tmp_path)
+    readers = tmp_path / "readers.csv"
+    readers.write_text("email,edition\na@example.org,en\nb@example.org,my\nc@example.org,en+my\n")
+    newsletter.ok("subscribers", "import", readers)
+
+    tested = newsletter.ok("send", 1, "--test", "--to", "me@example.org", "--edition", "my")
+    assert "1 test message" in tested.out
+    assert [str(m["Subject"])[:6] for m in caught.messages] == ["[TEST]"]
+
+    sent = newsletter.apart.ok("send", 1, "--json").json
+    assert (sent["status"], sent["ledger"]["submitted"]) == ("sent", 3)
+    assert sent["ledger"]["balanced"]
+    assert sent["ledger"]["by_edition"] == {"en": 1, "en+my": 1, "my": 1}
+    to = {str(message["To"]): message for message in caught.messages[1:]}
+    assert set(to) == {"a@example.org", "b@example.org", "c@example.org"}
+    assert "Everybody is accounted for." in newsletter.ok("status", 1).out
+    assert "is sent" in newsletter.refused("send", 1)
+
+    link = TOKEN.search(str(to["b@example.org"]["List-Unsubscribe"]))
+    assert link
+    mail = f"From: b@example.org\r\nSubject: leave {link[0]}\r\n\r\n"
+    assert "is off the list" in newsletter.apart.ok("subscribers", "leave", "-", stdin=mail).out
+    assert "had left already" in newsletter.ok("subscribers", "leave", "-", stdin=mail).out
+    listed = newsletter.ok("subscribers", "list", "--json").json
+    assert listed["counts"]["ended"] == 1
+    assert listed["subscribers"][1]["state"] == "ended"
+    assert "only the reader can come back" in newsletter.refused(
+        "subscribers", "add", "b@example.org"
+    )
+    log = (newsletter.home / "logs" / "newsletter.log").read_text(encoding="utf-8")
+    assert "@example" not in log
+
+
+def test_preview_is_the_mail_without_power(newsletter: Command, tmp_path: Path) -> None:
+    _approved(newsletter, tmp_path)
+    out = tmp_path / "preview"
+    files = newsletter.ok("preview", 1, "--out", out, "--json").json["files"]
+    assert {Path(row["path"]).name: row["bytes"] for row in files} == {
+        path.name: path.stat().st_size for path in out.iterdir()
+    }
+    assert {path.name for path in out.iterdir()} == {
+        f"{edition}.{kind}" for edition in ("en", "my", "en+my") for kind in ("html", "txt", "eml")
+    }
+    assert "ရေကို မည်သူ သယ်ဆောင်သနည်း" in (out / "my.html").read_text(encoding="utf-8")
+    assert "placeholder.invalid" not in (out / "my.html").read_text(encoding="utf-8")
+    stolen = tmp_path / "stolen.eml"
+    link = TOKEN.search((out / "en.txt").read_text(encoding="utf-8"))
+    assert link
+    stolen.write_text(f"Subject: leave {link[0]}\n\n")
+    assert "for something else" in newsletter.refused("subscribers", "leave", stolen)
+
+    exported = newsletter.ok("export", "issue", 1).out
+    again = tmp_path / "again.md"
+    again.write_text(exported, encoding="utf-8")
+    newsletter.ok("import", again)
+    first, second = (newsletter.ok("show", n, "--json").json for n in (1, 2))
+    assert second["editions"] == first["editions"]
