@@ -1,0 +1,69 @@
+"""From a file into an issue that is there: a translation, or a corrected text."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+
+from sqlalchemy.orm import Session
+
+from newsletter.core.errors import InputError
+from newsletter.editorial import filling, importing, issues
+from newsletter.editorial.models import Issue
+from newsletter.editorial.weekly_post import Post
+
+
+def rewrite(
+    session: Session,
+    issue: Issue,
+    data: bytes,
+    name: str,
+    *,
+    language: str | None = None,
+    directory: Path | None = None,
+    media_path: Path | None = None,
+    now: datetime,
+) -> list[str]:
+    """Write the editorials and the image of a file into an issue; says what it wrote.
+
+    Languages the file does not hold, and the issue's own date, number and resources, stay as
+    they are, so that a translator sends back one language and nothing is doubled. The issue
+    becomes a draft. `language` is that of a post's editorial. InputError names what is wrong
+    with the file, NotAllowedNow says that the issue went out.
+    """
+    categories = issue.publication.categories
+    headings = [n for c in categories for n in (c.key, *c.names.values()) if n]
+    content = importing.read(data, name, language=language, headings=headings)
+    if isinstance(content, Post):
+        return _from_post(session, issue, content, language, now)
+    if not content.editions and content.image is None and not content.image_alternatives:
+        raise InputError(name, "neither a text nor an image stands in this file")
+    kept = list(issue.warnings)
+    filling.write_texts(session, issue, content, now)
+    issue.warnings = kept
+    notes = [f"the text in '{written}' was written anew" for written in content.editions]
+    if content.image is not None:
+        filling.write_image(
+            issue, content, directory=directory, media_path=media_path, name=name, now=now
+        )
+        notes.append(f"the image is now {content.image}")
+    elif content.image_alternatives:
+        issues.touched(issue, now)
+        issue.image_alts = {**issue.image_alts, **content.image_alternatives}
+    return [*notes, *_left_out(len(content.resources))]
+
+
+def _from_post(
+    session: Session, issue: Issue, post: Post, language: str | None, now: datetime
+) -> list[str]:
+    kept = list(issue.warnings)
+    filling.write_post(session, issue, post, language, now)
+    issue.warnings = kept
+    notes = [f"line {n.line}: {n.text}" for n in post.notices if n.kind != "no_category"]
+    return [f"“{post.title}” was written anew", *notes, *_left_out(len(post.resources))]
+
+
+def _left_out(resources: int) -> list[str]:
+    if not resources:
+        return []
+    return ["the file's resources were left out: those of the issue stay as they are"]
