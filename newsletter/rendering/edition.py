@@ -100,14 +100,12 @@ def _part(letter: Letter, block: Block, theme: Theme, shared: dict[str, Any]) ->
         "body_text": markdown.to_text(block.body),
         "address_of": address_of,
     }
-    names = ("masthead", "block", "footer")
-    made = {name: theme.page(f"mail/{name}.html", block.language, **values) for name in names}
-    made |= {
-        f"{name}_text": theme.page(f"mail/{name}.txt", block.language, **values) for name in names
-    }
-    pieces: dict[str, Any] = {name: Markup(text) for name, text in made.items()}  # noqa: S704
-    jump = Markup(theme.page("mail/jump.html", block.language, **values))  # noqa: S704
-    return {**pieces, "jump": jump, "block_of": block, "tall": theme.is_tall(block.language)}
+    pieces: dict[str, Any] = {}
+    for name in ("masthead", "block", "footer"):
+        pieces[name] = theme.fragment(f"mail/{name}.html", block.language, **values)
+        pieces[f"{name}_text"] = theme.page(f"mail/{name}.txt", block.language, **values)
+    pieces["jump"] = theme.fragment("mail/jump.html", block.language, **values)
+    return {**pieces, "language": block.language, "tall": theme.is_tall(block.language)}
 
 
 def _body(letter: Letter, block: Block) -> Markup:

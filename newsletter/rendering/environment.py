@@ -22,10 +22,13 @@ from newsletter.core.errors import RenderError
 from newsletter.core.i18n import catalogue
 from newsletter.core.settings import Language
 from newsletter.language import dates_digits
-from newsletter.rendering.mjml import compile_mjml
+from newsletter.rendering.mjml import compile_mjml, nesting_fault
 
 _URL = re.compile(r"https?://[^\s<>\"']*[^\s<>\"'.,;:!?()\[\]။၊]")
-_AT_FAULT = (jinja2.TemplateError, TypeError, ValueError, ArithmeticError, LookupError)
+_AT_FAULT = (
+    *(jinja2.TemplateError, TypeError, ValueError, AttributeError),
+    *(ArithmeticError, LookupError),
+)
 _TALL_FROM = "\u0900"
 """Scripts from Devanagari on stack marks above and below their letters and want taller lines."""
 
@@ -86,15 +89,21 @@ class Theme:
         except _AT_FAULT as err:
             raise self._explain(name, err) from err
 
+    def fragment(self, name: str, language: str, **values: Any) -> Markup:
+        """A piece of HTML that other templates take in; every tag in it must be closed."""
+        source = self.page(name, language, **values)
+        line, fault = nesting_fault(source)
+        if fault:
+            raise self._locate(name, source, RenderError(name, line, fault))
+        return Markup(source)  # noqa: S704 - the template escaped it
+
     def mjml(self, name: str, language: str, **values: Any) -> str:
         """The HTML of an MJML template; a fault in it is looked up in the files."""
         source = self.page(name, language, **values)
         try:
             return compile_mjml(source, name)
         except RenderError as err:
-            if err.line is None:
-                raise
-            raise self._locate(name, source.split("\n")[err.line - 1], err) from err
+            raise self._locate(name, source, err) from err
 
     def _environment(self, language: str) -> jinja2.Environment:
         if language not in self._environments:
@@ -137,19 +146,24 @@ class Theme:
         found = (path / name for path in self.template_paths if (path / name).is_file())
         return str(next(found, name))
 
-    def _locate(self, name: str, wrong_line: str, err: RenderError) -> RenderError:
+    def _locate(self, name: str, rendered: str, err: RenderError) -> RenderError:
+        """The same error with the file and, as far as it can be told, the line of the template."""
+        file = self._file(name)
         _, _, message = str(err).partition(": ")
-        folder = Path(name).parent
-        seen: set[str] = set()
-        for directory in self.template_paths:
-            for file in sorted((directory / folder).glob("*.*")):
-                if file.name in seen:
-                    continue
-                seen.add(file.name)
-                lines = [line.strip() for line in file.read_text("utf-8").split("\n")]
-                if wrong_line.strip() in lines:
-                    return RenderError(str(file), lines.index(wrong_line.strip()) + 1, message)
-        return RenderError(self._file(name), None, f"{message} ({wrong_line.strip()[:80]})")
+        if err.line is None:
+            return RenderError(file, None, message)
+        wrong = rendered.split("\n")[err.line - 1].strip()
+        lines = Path(file).read_text("utf-8").split("\n")
+        found = (number for number, line in enumerate(lines, 1) if _could_give(line, wrong))
+        return RenderError(file, next(found, None), f"{message}, in {wrong[:60]}")
+
+
+def _could_give(line: str, rendered: str) -> bool:
+    """Whether a line of a template can have become this line."""
+    parts = re.split(r"\{\{.*?\}\}|\{%.*?%\}", line.strip())
+    if len("".join(parts)) < 4:
+        return False
+    return re.fullmatch(".*".join(map(re.escape, parts)), rendered) is not None
 
 
 def _filters(language: str, rules: Language, words: gettext.NullTranslations) -> dict[str, Any]:

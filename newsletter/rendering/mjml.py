@@ -103,8 +103,8 @@ class _Nesting(HTMLParser):
             self.open.pop()
 
 
-def _fault(source: str) -> tuple[int | None, str]:
-    """Where the MJML is wrong; mrml itself only says that it is."""
+def nesting_fault(source: str) -> tuple[int | None, str]:
+    """The line and nature of the first tag that is not closed; (None, "") when all are."""
     checker = _Nesting()
     checker.feed(source)
     if checker.fault:
@@ -112,5 +112,13 @@ def _fault(source: str) -> tuple[int | None, str]:
     if checker.open:
         name, line = checker.open[-1]
         return line, f"<{name}> is not closed"
+    return None, ""
+
+
+def _fault(source: str) -> tuple[int | None, str]:
+    """Where the MJML is wrong; mrml itself only says that it is."""
+    line, fault = nesting_fault(source)
     stray = re.search(r"<(?![A-Za-z/!?])", source)
-    return (source.count("\n", 0, stray.start()) + 1, "a bare '<'") if stray else (None, "")
+    if fault or stray is None:
+        return line, fault
+    return source.count("\n", 0, stray.start()) + 1, "a bare '<'"
