@@ -131,7 +131,7 @@ def test_a_huge_body_is_refused_without_being_read(site: Site, *, declared: bool
     length = "Content-Length: 10000000" if declared else "Transfer-Encoding: chunked"
     head = f"POST {urlsplit(url).path} HTTP/1.1\r\nHost: x\r\n{length}\r\n\r\n".encode()
     # Only a part is sent: an answer shows that the rest was not waited for.
-    part = b"a" * 20_000
+    part = b"a" * (100 if declared else 20_000)
     answer = by_hand(url, head + (part if declared else b"4e20\r\n" + part + b"\r\n"))
     assert answer.split(b"\r\n")[0].startswith(b"HTTP/1.1 413 ")
     assert site.standing() == UNTOUCHED
