@@ -132,12 +132,12 @@ def web_address(url: str) -> str | None:
     """An http or https address written in ASCII (RFC 3987 §3.1), or None for any other."""
     try:
         parts = urlsplit(url.strip())
-        host = parts.netloc.encode("idna").decode() if not parts.netloc.isascii() else parts.netloc
+        host = parts.netloc if parts.netloc.isascii() else parts.netloc.encode("idna").decode()
+        rest = [quote(part, safe=_URL_SAFE) for part in (parts.path, parts.query, parts.fragment)]
     except ValueError:
         return None
     if parts.scheme.lower() not in ("http", "https") or not host:
         return None
-    rest = (quote(part, safe=_URL_SAFE) for part in (parts.path, parts.query, parts.fragment))
     return urlunsplit((parts.scheme, host, *rest))
 
 

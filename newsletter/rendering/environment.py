@@ -24,7 +24,7 @@ from newsletter.core.settings import Language
 from newsletter.language import dates_digits
 from newsletter.rendering.mjml import compile_mjml, nesting_fault
 
-_URL = re.compile(r"https?://[^\s<>\"']*[^\s<>\"'.,;:!?()\[\]။၊]")
+_URL = re.compile(r"https?://[!#-&(-;=?-~]*[#$%&*+/0-9=@A-Z_a-z~-]")
 _AT_FAULT = (
     *(jinja2.TemplateError, TypeError, ValueError, AttributeError),
     *(ArithmeticError, LookupError),

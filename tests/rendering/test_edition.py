@@ -10,7 +10,8 @@ import pytest
 from newsletter.core.errors import InputError
 from newsletter.rendering import markdown
 from newsletter.rendering.content import PREFERENCES_URL, UNSUBSCRIBE_URL, Block, Letter
-from newsletter.rendering.edition import render
+from newsletter.rendering.edition import render, web_address
+from newsletter.rendering.environment import linked
 from tests.rendering import sample
 from tests.rendering.pages import Page
 
@@ -44,7 +45,8 @@ def test_nothing_of_the_issue_is_lost(edition: str) -> None:
     rendered = render(letter, _THEME)
     page = Page(rendered.html)
     assert page.fault == ""
-    seen = " ".join(page.all("body")[0].text.split())
+    shown = next(e for e in page.elements if e.attributes.get("class") == "page")
+    seen = " ".join(shown.text.split())
     flat = re.sub(r" \(https?://[^ )]+\)", "", " ".join(rendered.text.split()))
     for block in letter.blocks:
         for piece in _says(block):
@@ -220,3 +222,28 @@ def test_a_bare_issue_still_makes_a_letter() -> None:
     assert sample.ENGLISH.title in rendered.html
     assert "<img" not in rendered.html
     assert "Resources from" not in rendered.html
+
+
+@pytest.mark.parametrize(
+    ("url", "written"),
+    [
+        ("https://example.org/သတင်း?q=a b", "https://example.org/%E1%80%9E%E1%80%90%E1%80%84%E1%80%BA%E1%80%B8?q=a%20b"),
+        ("https://example.org/a%20b#c", "https://example.org/a%20b#c"),
+        ("https://bücher.example/x", "https://xn--bcher-kva.example/x"),
+        ("javascript:alert(1)", None),
+        ("//example.org/x", None),
+        ("https://[x", None),
+        ("https://example.org/\ud800", None),
+    ],
+)  # fmt: skip
+def test_links_are_ascii_and_lead_to_the_web(url: str, written: str | None) -> None:
+    assert web_address(url) == written
+
+
+def test_an_address_in_a_note_ends_where_its_sentence_does() -> None:
+    assert linked("See (https://example.org/a), and <x>.") == (
+        'See (<a href="https://example.org/a">https://example.org/a</a>), and &lt;x&gt;.'
+    )
+    assert linked("https://example.org/xတွင်") == (
+        '<a href="https://example.org/x">https://example.org/x</a>တွင်'
+    )
