@@ -17,6 +17,7 @@ from newsletter.core.errors import InputError
 from newsletter.rendering.content import PREFERENCES_URL, UNSUBSCRIBE_URL, RenderedEdition
 from newsletter.rendering.edition import picture_id, render
 from newsletter.rendering.message import MessageTemplate
+from newsletter.rendering.mime import base64_lines, quoted_printable, smaller_encoding
 from tests.rendering import sample
 
 _THEME = sample.theme()
@@ -161,3 +162,10 @@ def test_nothing_of_a_recipient_can_forge_a_header(change: dict[str, str]) -> No
     template = MessageTemplate(letter, RenderedEdition("S", "", "h", "t"))
     with pytest.raises(InputError):
         template.build(replace(sample.recipient(), **change))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("share", [0, 5, 12, 20, 50, 100])
+def test_the_smaller_encoding_is_taken(share: int) -> None:
+    raw = ("စ" * share + "plain text " * (100 - share) + "\r\n").encode() * 20
+    sizes = {"quoted-printable": len(quoted_printable(raw)), "base64": len(base64_lines(raw))}
+    assert sizes[smaller_encoding(raw)] == min(sizes.values())
