@@ -133,7 +133,6 @@ def reading(engine: Engine) -> Iterator[Session]:
         Session(connection, expire_on_commit=False) as session,
     ):
         yield session
-        session.rollback()
 
 
 def database_now(session: Session) -> datetime:

@@ -10,7 +10,7 @@ import gettext
 from collections.abc import Sequence
 from datetime import date
 
-from newsletter.core.settings import Language
+from newsletter.language.rules import Rules
 from newsletter.language.syllables import is_myanmar
 
 _MYANMAR_DIGITS = str.maketrans("0123456789", "၀၁၂၃၄၅၆၇၈၉")
@@ -39,7 +39,7 @@ LANGUAGE_NAMES = (N_("English"), N_("Burmese"))
 """As `name` in the shipped settings; a further language shows its name untranslated."""
 
 
-def digits(value: object, rules: Language) -> str:
+def digits(value: object, rules: Rules) -> str:
     """A number or finished text with the language's digits (၂၀၂၆); never use it on a URL."""
     text = str(value)
     return text.translate(_MYANMAR_DIGITS) if rules.digits == "mymr" else text
@@ -48,7 +48,7 @@ def digits(value: object, rules: Language) -> str:
 def format_date(
     day: date,
     language_code: str,  # noqa: ARG001 - the pattern needs it in languages that decline months
-    rules: Language,
+    rules: Rules,
     words: gettext.NullTranslations,
 ) -> str:
     """A day in the house form: 8 March 2026, ၂၀၂၆ ခုနှစ်၊ မတ်လ ၈ ရက်."""
@@ -56,7 +56,7 @@ def format_date(
     return digits(rules.date.format(day=day.day, month=month, year=day.year), rules)
 
 
-def join(items: Sequence[str], rules: Language) -> str:
+def join(items: Sequence[str], rules: Rules) -> str:
     """Names one after the other as the language lists them: A, B and C."""
     if len(items) < 2:
         return "".join(items)

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import math
 
-from newsletter.core.settings import Language
+from newsletter.language.rules import Rules
 from newsletter.language.syllables import count
 
 _LATIN_PER_MINUTE = 200
 
 
-def minutes(text: str, rules: Language) -> int:
+def minutes(text: str, rules: Rules) -> int:
     """Whole minutes, rounded up, at least 1; 0 for a text without any letters."""
     found, words = count(text)
     if rules.reading_unit == "syllables":

@@ -20,7 +20,8 @@ def current(engine: Engine) -> str | None:
     with engine.connect().execution_options(read_only=True) as connection:
         if not inspect(connection).has_table("alembic_version"):
             return None
-        return connection.scalar(text("SELECT version_num FROM alembic_version"))
+        found: str | None = connection.scalar(text("SELECT version_num FROM alembic_version"))
+        return found
 
 
 def check(engine: Engine) -> None:
