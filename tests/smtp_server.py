@@ -32,6 +32,12 @@ Script = Callable[[str, int], str | None]
 Stages: CONNECT EHLO MAIL RCPT DATA BODY (after its first bytes) DOT RSET.
 """
 
+
+def nth(stage: str, visit: int, reply: str) -> Script:
+    """Misbehave at one visit of one stage only."""
+    return lambda at, count: reply if (at, count) == (stage, visit) else None
+
+
 _USUAL = {
     "CONNECT": "220 test.example ESMTP",
     "EHLO": "250-test.example\r\n250 SIZE 1000000",
@@ -65,7 +71,7 @@ class ScriptedServer:
         self, script: Script | None = None, *, on_kept: Callable[[int], None] | None = None
     ) -> None:
         self._script = script or (lambda _stage, _nth: None)
-        self._on_kept = on_kept or (lambda _count: None)
+        self.on_kept = on_kept or (lambda _count: None)
         self._lock = threading.Lock()
         self._reached: dict[str, int] = {}
         self._open: list[socket.socket] = []
@@ -139,7 +145,7 @@ class ScriptedServer:
             with self._lock:
                 self.kept.append(Kept(recipient, data))
                 count = len(self.kept)
-            self._on_kept(count)
+            self.on_kept(count)
         self._say(sock, answer or _USUAL["DOT"])
 
     def _count(self, stage: str) -> int:

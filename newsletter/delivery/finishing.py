@@ -41,5 +41,5 @@ def _close(session: Session, issue_id: int, now: datetime) -> list[int]:
         f"the ledger does not add up: {counts.audience} people were chosen and "
         f"{counts.total} stand in it; compare with a backup before going on"
     )
-    _log.error("ledger_does_not_add_up", issue=issue_id, **counts.as_json())
+    _log.error("ledger_does_not_add_up", issue_id=issue_id, ledger=counts.as_json())
     return []

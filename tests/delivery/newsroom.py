@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date, datetime
 
 from sqlalchemy import select
@@ -16,6 +17,8 @@ from newsletter.delivery.ledger import Ledger, ledger
 from newsletter.delivery.models import Delivery
 from newsletter.editorial import checks, inbox, issues, publications
 from newsletter.editorial.models import Issue
+from newsletter.providers.base import Envelope
+from newsletter.providers.memory import MemoryProvider
 from newsletter.worker import Worker
 from subscribers import directory
 
@@ -113,3 +116,24 @@ def rows(services: Services, issue_id: int) -> list[Delivery]:
         loaded = list(session.scalars(found))
         session.expunge_all()
         return loaded
+
+
+def taken(services: Services) -> list[Envelope]:
+    """What the memory provider was handed, in order."""
+    assert isinstance(services.provider, MemoryProvider)
+    return services.provider.messages
+
+
+def over_smtp(services: Services, port: int, username: str = "", **delivery: object) -> Services:
+    """The same installation, sending to a plain server on this machine over one line."""
+    settings = services.settings
+    smtp = {"host": "127.0.0.1", "port": port, "security": "none", "helo": "test.example"}
+    smtp |= {"username": username, "password": username}
+    short = {"timeout": 0.5, "final_timeout": 0.5}
+    changed = {
+        "smtp": settings.smtp.model_copy(update={**smtp, **short}),
+        "delivery": settings.delivery.model_copy(
+            update={"provider": "smtp", "connections": 1, **delivery}
+        ),
+    }
+    return replace(services, settings=settings.model_copy(update=changed))

@@ -21,6 +21,7 @@ from tests.smtp_server import (
     ScriptedServer,
     SecureServer,
     make_certificate,
+    nth,
 )
 
 MESSAGE = b"Subject: Rain\r\n\r\n.first\r\nsecond\r\n"
@@ -66,14 +67,9 @@ def sent(connection: SmtpConnection, one: Envelope) -> tuple[ProviderError, int]
     return error, len(intents)
 
 
-def once(stage: str, reply: str) -> Callable[[str, int], str | None]:
-    """Misbehave at the first visit of a stage only."""
-    return lambda at, nth: reply if (at, nth) == (stage, 1) else None
-
-
 def test_many_messages_on_one_line_with_the_intent_before_each_body() -> None:
     order: list[str] = []
-    wordy = lambda at, nth: "250 " + "y" * 3000 if (at, nth) == ("RCPT", 1) else None  # noqa: E731
+    wordy = nth("RCPT", 1, "250 " + "y" * 3000)
     with ScriptedServer(wordy, on_kept=lambda n: order.append(f"kept {n}")) as server:
         connection = SmtpProvider(settings(server.port, max_per_connection=2)).connect()
         for number in (1, 2, 3):
@@ -124,7 +120,7 @@ MATRIX = [
 def test_every_failure_knows_whether_the_message_may_have_been_taken(
     stage: str, reply: str, retry: Retry, intents: int, kept_line: bool
 ) -> None:
-    with ScriptedServer(once(stage, reply)) as server:
+    with ScriptedServer(nth(stage, 1, reply)) as server:
         connection = SmtpProvider(settings(server.port, timeout=0.3, final_timeout=0.3)).connect()
         error, written = sent(connection, envelope(1))
         assert (error.retry, written) == (retry, intents)
@@ -144,7 +140,7 @@ def test_every_failure_knows_whether_the_message_may_have_been_taken(
 )
 def test_a_body_that_is_cut_off_before_its_dot_was_not_taken(reply: str, retry: Retry) -> None:
     large = envelope(data=b"Subject: x\r\n\r\n" + b"y" * 70 + b"\r\n" * 3_000_000)
-    script = lambda at, nth: {"EHLO": "250 test.example", "BODY": reply}.get(at)  # noqa: E731
+    script = lambda at, _count: {"EHLO": "250 test.example", "BODY": reply}.get(at)  # noqa: E731
     with ScriptedServer(script) as server:
         connection = SmtpProvider(settings(server.port)).connect()
         error, written = sent(connection, large)
@@ -169,7 +165,7 @@ def test_an_intent_that_cannot_be_written_takes_the_message_back() -> None:
 
 @pytest.mark.parametrize("reply", [SHUT, DROP])
 def test_a_kept_line_that_went_stale_is_opened_anew_without_fuss(reply: str) -> None:
-    with ScriptedServer(lambda at, nth: reply if (at, nth) == ("MAIL", 2) else None) as server:
+    with ScriptedServer(nth("MAIL", 2, reply)) as server:
         connection = SmtpProvider(settings(server.port)).connect()
         for number in (1, 2):
             connection.submit(envelope(number), lambda: None)
@@ -188,7 +184,7 @@ def test_a_kept_line_that_went_stale_is_opened_anew_without_fuss(reply: str) -> 
     ],
 )
 def test_a_refused_recipient_is_told_from_a_refused_house(reply: str, recipient: bool) -> None:
-    with ScriptedServer(once("RCPT", reply)) as server:
+    with ScriptedServer(nth("RCPT", 1, reply)) as server:
         connection = SmtpProvider(settings(server.port)).connect()
         error, _ = sent(connection, envelope())
         connection.close()
@@ -206,7 +202,7 @@ def test_a_refused_recipient_is_told_from_a_refused_house(reply: str, recipient:
     ],
 )
 def test_a_refused_sender_stops_the_issue_and_blames_nobody(reply: str, advice: str) -> None:
-    with ScriptedServer(once("MAIL", reply)) as server:
+    with ScriptedServer(nth("MAIL", 1, reply)) as server:
         connection = SmtpProvider(settings(server.port)).connect()
         error, written = sent(connection, envelope())
         connection.close()
@@ -215,7 +211,7 @@ def test_a_refused_sender_stops_the_issue_and_blames_nobody(reply: str, advice: 
 
 
 def test_size_and_letters_beyond_ascii_are_seen_to_before_anything_is_sent() -> None:
-    script = lambda at, nth: "250-hi\r\n250 SIZE 20" if at == "EHLO" else None  # noqa: E731
+    script = lambda at, _count: "250-hi\r\n250 SIZE 20" if at == "EHLO" else None  # noqa: E731
     with ScriptedServer(script) as server:
         connection = SmtpProvider(settings(server.port)).connect()
         error, _ = sent(connection, envelope())
@@ -239,7 +235,7 @@ def test_size_and_letters_beyond_ascii_are_seen_to_before_anything_is_sent() -> 
     ],
 )
 def test_a_server_that_does_not_greet_is_told_in_one_sentence(reply: str, sentence: str) -> None:
-    with ScriptedServer(once("CONNECT", reply)) as server:
+    with ScriptedServer(nth("CONNECT", 1, reply)) as server:
         error = fails(SmtpProvider(settings(server.port, timeout=0.3)).connect)
     assert (error.retry, error.halts) == (Retry.LATER, False)
     assert sentence in str(error)

@@ -1,0 +1,69 @@
+"""One run against Postfix's own sink: a server that none of us wrote."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+from newsletter.app import Services
+from newsletter.worker import Worker
+from tests.delivery import newsroom
+from tests.system import require
+
+
+@contextmanager
+def sink(directory: Path) -> Iterator[int]:
+    """A running smtp-sink that writes each message into the directory; its port."""
+    program = require("smtp-sink", "postfix")
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port: int = probe.getsockname()[1]
+    command = [program, "-u", "root", "-R", str(directory), "-d", "mail/%M.", f"127.0.0.1:{port}"]
+    if _is_user():
+        command = [program, "-d", f"{directory}/mail/%M.", f"127.0.0.1:{port}"]
+    command[-1:-1] = ["-h", "sink.example"]
+    process = subprocess.Popen([*command, "100"], cwd=directory, stderr=subprocess.PIPE)
+    try:
+        _wait_for(port, process)
+        yield port
+    finally:
+        process.terminate()
+        process.communicate(timeout=10)
+
+
+def _is_user() -> bool:
+    import os
+
+    return os.geteuid() != 0
+
+
+def _wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
+    until = time.monotonic() + 10
+    while time.monotonic() < until and process.poll() is None:
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return
+    raise AssertionError(f"smtp-sink did not start: {process.stderr.read() if process.stderr else ''!r}")
+
+
+def test_a_whole_issue_into_the_sink(services: Services, tmp_path: Path) -> None:
+    (tmp_path / "mail").mkdir()
+    issue_id = newsroom.publish(services, 100)
+    newsroom.start(services, issue_id)
+    with sink(tmp_path) as port:
+        smtp = newsroom.over_smtp(services, port, connections=4)
+        stop = threading.Event()
+        runner = threading.Thread(target=Worker(smtp).run, args=(stop, 0.02))
+        runner.start()
+        until = time.monotonic() + 60
+        while newsroom.status(services, issue_id)[0] != "sent" and time.monotonic() < until:
+            stop.wait(0.05)
+        stop.set()
+        runner.join(30)
+    assert newsroom.counts(services, issue_id).submitted == 100
+    assert len(list((tmp_path / "mail").iterdir())) == 100
