@@ -27,6 +27,7 @@ from newsletter.rendering.content import (
 from newsletter.rendering.environment import Theme
 from newsletter.rendering.headers import checked
 from newsletter.rendering.plaintext import tidy
+from newsletter.rendering.promises import require_kept
 
 _SHOWN_WIDTH = 536
 _SUBJECT_LIMIT = 180
@@ -49,15 +50,17 @@ def render(letter: Letter, theme: Theme, *, for_web: bool = False) -> RenderedEd
     """The edition ready for mail, or with `for_web` as the archive's page.
 
     The page has no line about the recipient, no links of their own, and its picture lies at
-    `/media/<name>`. InputError names a title or prefix that no header may hold; RenderError
-    names the template and line at fault.
+    `/media/<name>` below the path of the public address. InputError names a title or prefix
+    that no header may hold; RenderError names the template and line at fault.
     """
     shared = _shared(letter, for_web)
     parts = [_part(letter, block, theme, shared) for block in letter.blocks]
     head = {"subject": _subject(letter), "preheader": _preheader(letter)}
     html = theme.mjml("mail/edition.mjml", letter.language, parts=parts, **head, **shared)
-    text = theme.page("mail/edition.txt", letter.language, parts=parts, **head, **shared)
-    return RenderedEdition(**head, html=html, text=tidy(text))
+    text = tidy(theme.page("mail/edition.txt", letter.language, parts=parts, **head, **shared))
+    if not for_web:
+        require_kept(html, text)
+    return RenderedEdition(**head, html=html, text=text)
 
 
 def picture_id(letter: Letter) -> str:
@@ -69,7 +72,7 @@ def picture_id(letter: Letter) -> str:
 def _shared(letter: Letter, for_web: bool) -> dict[str, Any]:
     source = f"cid:{picture_id(letter)}"
     if for_web and letter.picture:
-        source = f"/media/{quote(letter.picture.name)}"
+        source = f"{urlsplit(letter.public_url).path}/media/{quote(letter.picture.name)}"
     return {
         "letter": letter,
         "for_web": for_web,
@@ -83,8 +86,8 @@ def _shared(letter: Letter, for_web: bool) -> dict[str, Any]:
 
 
 def _shown_size(picture: Picture) -> tuple[int, int]:
-    width = min(_SHOWN_WIDTH, picture.width)
-    return width, max(1, round(picture.height * width / picture.width))
+    width = max(1, min(_SHOWN_WIDTH, picture.width))
+    return width, max(1, round(picture.height * width / max(1, picture.width)))
 
 
 def _part(letter: Letter, block: Block, theme: Theme, shared: dict[str, Any]) -> dict[str, Any]:

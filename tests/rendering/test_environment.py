@@ -35,7 +35,9 @@ def _replaced(own: Path, name: str, old: str, new: str) -> int:
 
 def test_an_operators_template_wins(tmp_path: Path) -> None:
     (tmp_path / "mail").mkdir()
-    (tmp_path / "mail" / "footer.html").write_text("<p>{{ _('Unsubscribe') }} HERE</p>", "utf-8")
+    (tmp_path / "mail" / "footer.html").write_text(
+        "<p>{{ _('Unsubscribe') }} HERE: {{ unsubscribe_url }}</p>", "utf-8"
+    )
     assert "Unsubscribe HERE" in _rendered(tmp_path).html
 
 
@@ -112,3 +114,22 @@ def test_the_language_chain_knows_what_readers_and_browsers_say() -> None:
     assert theme.language_chain(None, "en+my") == ["en", "my"]
     assert theme.language_chain("fr", "my-MM;q=0.8, en") == ["my", "en"]
     assert theme.language_chain(None) == ["en", "my"]
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new", "says"),
+    [
+        ("block.html", "{{ picture_source }}", "https://example.org/pixel.gif", "pixel"),
+        ("masthead.html", 'style="margin:0;', 'style="background:url(//x.example/a)', "url("),
+        ("style.css", ".pad a{", "@import 'x';.pad a{", "@import"),
+        ("footer.html", "{{ unsubscribe_url }}", "https://example.org", "unsubscribe"),
+        ("footer.txt", "{{ unsubscribe_url }}", "https://example.org", "unsubscribe"),
+    ],
+)
+def test_no_template_can_break_what_readers_are_promised(
+    tmp_path: Path, name: str, old: str, new: str, says: str
+) -> None:
+    _replaced(tmp_path, name, old, new)
+    with pytest.raises(RenderError) as caught:
+        _rendered(tmp_path)
+    assert says in str(caught.value)

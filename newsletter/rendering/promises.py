@@ -1,0 +1,37 @@
+"""What we promise every reader, checked on each edition whoever wrote the templates.
+
+Nothing in a mail is fetched from anywhere (an opened mail must tell nobody), and every mail
+lets its reader leave.
+"""
+
+from __future__ import annotations
+
+import re
+
+from newsletter.core.errors import RenderError
+from newsletter.rendering.content import UNSUBSCRIBE_URL
+
+_REMOTE = re.compile(
+    r"<(?:script|iframe|object|embed|video|audio|form|link|base)\b"
+    r"|<[a-z][^>]*\s(?:src|srcset|background|poster)\s*=\s*[\"']?\s*(?!cid:|data:)[^\s\"'>]"
+    r"|<[a-z][^>]*\sstyle\s*=\s*\"[^\"]*url\("
+    r"|<meta[^>]*http-equiv\s*=\s*[\"']?refresh"
+    r"|<style[^>]*>[^<]*(?:url\(|@import)",
+    re.IGNORECASE,
+)
+
+
+def require_kept(html: str, text: str) -> None:
+    """RenderError when a mail would fetch or run something, or has no way out."""
+    remote = _REMOTE.search(html)
+    if remote:
+        around = html[max(remote.start(), remote.end() - 50) : remote.end() + 40]
+        raise RenderError(
+            "mail/*", None, f"a mail may fetch and run nothing; take out what is at {around!r}"
+        )
+    if UNSUBSCRIBE_URL not in html or UNSUBSCRIBE_URL not in text:
+        raise RenderError(
+            "mail/footer.*",
+            None,
+            "there is no unsubscribe link; write {{ unsubscribe_url }} into it",
+        )
