@@ -24,21 +24,29 @@ from newsletter.schedule.firing import Fired, fire_due
 
 _LEASE = "clock"
 _LEASE_SECONDS = 45
-_RESYNC_SECONDS = 10
 
 
 class Clock:
     """Fires slots when they are due, in threads of its own, while it is the one that may.
 
     `owner` names this process among others that share the database; `on_fired` hears of slots
-    that have fired, after that was committed, in the clock's thread.
+    that have fired, after that was committed, in the clock's thread. Slots planned by other
+    processes are heard of within `resync_seconds`.
     """
 
-    def __init__(self, engine: Engine, owner: str, on_fired: Callable[[list[Fired]], None]) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        owner: str,
+        on_fired: Callable[[list[Fired]], None],
+        resync_seconds: float = 10,
+    ) -> None:
         self._engine = engine
         self._owner = owner
         self._on_fired = on_fired
+        self._resync_seconds = resync_seconds
         self._one_at_a_time = threading.Lock()
+        self._stopped = False
         self._set: dict[str, object] = {}
         self._scheduler = BackgroundScheduler(
             timezone=UTC,
@@ -48,12 +56,22 @@ class Clock:
     def start(self) -> None:
         """Catch up what was missed, then keep time until `stop`."""
         self._resync()
-        every = IntervalTrigger(seconds=_RESYNC_SECONDS, timezone=UTC)
+        every = IntervalTrigger(seconds=self._resync_seconds, timezone=UTC)
         self._scheduler.add_job(self._resync, every, id="resync")
         self._scheduler.start()
 
     def stop(self) -> None:
-        """End after what is being fired just now; another process may take over at once."""
+        """End after what is being fired just now; another process may take over at once.
+
+        Not to be called from `on_fired`.
+        """
+        with self._one_at_a_time:
+            self._stopped = True
+            if self._scheduler.running:
+                # APScheduler locks its jobs while it waits for running ones, and trips over a
+                # job that falls due just then: leave it none.
+                self._scheduler.pause()
+                self._scheduler.remove_all_jobs()
         if self._scheduler.running:
             self._scheduler.shutdown(wait=True)
         with writing(self._engine) as session:
@@ -61,17 +79,23 @@ class Clock:
 
     def _resync(self) -> None:
         """Other processes plan slots and change rules: look again."""
-        self._fire()
-        self._set_alarms()
-
-    def _fire(self) -> None:
         with self._one_at_a_time:
-            with writing(self._engine) as session:
-                now = database_now(session)
-                mine = lease.hold(session, _LEASE, self._owner, _LEASE_SECONDS, now)
-                fired = fire_due(session, now) if mine else []
-            if fired:
-                self._on_fired(fired)
+            if not self._stopped:
+                self._fire_due()
+                self._set_alarms()
+
+    def _ring(self) -> None:
+        with self._one_at_a_time:
+            if not self._stopped:
+                self._fire_due()
+
+    def _fire_due(self) -> None:
+        with writing(self._engine) as session:
+            now = database_now(session)
+            mine = lease.hold(session, _LEASE, self._owner, _LEASE_SECONDS, now)
+            fired = fire_due(session, now) if mine else []
+        if fired:
+            self._on_fired(fired)
 
     def _set_alarms(self) -> None:
         wanted = self._alarms()
@@ -80,7 +104,7 @@ class Clock:
                 self._scheduler.remove_job(name)
         for name, (meaning, trigger) in wanted.items():
             if self._set.get(name) != meaning:
-                self._scheduler.add_job(self._fire, trigger, id=name, replace_existing=True)
+                self._scheduler.add_job(self._ring, trigger, id=name, replace_existing=True)
         self._set = {name: meaning for name, (meaning, _) in wanted.items()}
 
     def _alarms(self) -> dict[str, tuple[object, CronTrigger | DateTrigger]]:
