@@ -7,6 +7,7 @@ from datetime import datetime
 from sqlalchemy import update
 from sqlalchemy.orm import Session
 
+from newsletter.core.errors import NotAllowedNow
 from newsletter.delivery.ledger import stop_planned
 from newsletter.delivery.rows import changed
 from newsletter.editorial import issues
@@ -37,9 +38,9 @@ def pause_sending(session: Session, issue_id: int, reason: str, now: datetime) -
 def resume(session: Session, issue: Issue, now: datetime) -> None:
     """Go on where it stopped: nobody is planned anew."""
     session.refresh(issue, with_for_update=True)
-    require_move(issue.number, issue.status, Status.SENDING)
-    if issue.status == Status.PAUSED:
-        issue.status, issue.paused_reason, issue.changed_at = Status.SENDING, None, now
+    if issue.status != Status.PAUSED:
+        raise NotAllowedNow(f"issue {issue.number} is {issue.status} and not paused")
+    issue.status, issue.paused_reason, issue.changed_at = Status.SENDING, None, now
 
 
 def cancel(session: Session, issue: Issue, now: datetime) -> int:

@@ -13,6 +13,7 @@ from datetime import timedelta
 from functools import partial
 from uuid import UUID
 
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from newsletter.core.addresses import Address
@@ -219,7 +220,7 @@ class Line:
                 with writing(self._needs.engine) as session:
                     kept = record(session, claimed, self._owner, outcome, self._needs.provider.name)
                 break
-            except ConfigurationError:
+            except (ConfigurationError, OperationalError):
                 if not left or not self._patient:
                     raise
                 self._wait(1.0)

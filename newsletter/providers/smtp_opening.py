@@ -173,9 +173,7 @@ def _log_in(client: smtplib.SMTP, settings: Smtp) -> None:
         raise _halts(
             f"{place} refuses the login ({answer}); check smtp.username and smtp.password", answer
         ) from err
-    except smtplib.SMTPServerDisconnected:
-        raise
-    except (smtplib.SMTPResponseException, smtplib.SMTPHeloError):
+    except (smtplib.SMTPServerDisconnected, smtplib.SMTPResponseException):
         raise
     except smtplib.SMTPException as err:
         raise _halts(

@@ -17,6 +17,7 @@ from newsletter.delivery import claiming, outcomes, recovering
 from newsletter.delivery.claiming import Claimed
 from newsletter.delivery.models import Delivery
 from newsletter.delivery.recording import record
+from newsletter.providers.memory import MemoryConnection, MemoryProvider
 from newsletter.worker import Worker
 from tests.delivery import newsroom
 from tests.smtp_server import HANG, ScriptedServer, nth
@@ -106,6 +107,25 @@ def test_a_stop_does_not_wait_for_ever_and_says_what_it_left(
     found = newsroom.counts(services, issue_id)
     assert (found.submitted, found.unknown, found.claimed) == (4, 1, 0)
     assert (kept, found.planned) == (5, 25)
+
+
+class _Stumbling(MemoryProvider):
+    """A provider with a bug."""
+
+    def connect(self) -> MemoryConnection:
+        raise RuntimeError("a bug")
+
+
+def test_a_bug_ends_the_worker_loudly_and_holds_nothing_back(services: Services) -> None:
+    issue_id = newsroom.publish(services, 30)
+    newsroom.start(services, issue_id)
+    services.__dict__["provider"] = _Stumbling()
+    with pytest.raises(RuntimeError, match="a bug"):
+        Worker(services).run(threading.Event(), idle=0.01)
+    assert newsroom.counts(services, issue_id).planned == 30
+    services.__dict__["provider"] = MemoryProvider()
+    newsroom.work_off(services)
+    assert newsroom.counts(services, issue_id).done
 
 
 class Disk:

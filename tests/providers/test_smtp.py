@@ -11,7 +11,7 @@ import pytest
 from newsletter.core.addresses import Address
 from newsletter.core.errors import ProviderError, Retry
 from newsletter.core.settings import Smtp
-from newsletter.providers.base import Envelope
+from newsletter.providers.base import Envelope, NotConnected
 from newsletter.providers.smtp import SmtpConnection, SmtpProvider
 from tests.smtp_server import (
     DROP,
@@ -239,6 +239,36 @@ def test_a_server_that_does_not_greet_is_told_in_one_sentence(reply: str, senten
         error = fails(SmtpProvider(settings(server.port, timeout=0.3)).connect)
     assert (error.retry, error.halts) == (Retry.LATER, False)
     assert sentence in str(error)
+
+
+@pytest.mark.parametrize(
+    ("stage", "reply", "halts"),
+    [
+        ("EHLO", "421 4.3.2 not now", False),
+        ("EHLO", DROP, False),
+        ("EHLO", HANG, False),
+        ("EHLO", GARBAGE, False),
+        ("STARTTLS", "454 4.7.0 no TLS just now", False),
+        ("STARTTLS", DROP, False),
+        ("STARTTLS", HANG, False),
+        ("AUTH", "454 4.7.0 ask later", False),
+        ("AUTH", "535 5.7.8 no", True),
+        ("AUTH", DROP, False),
+        ("AUTH", HANG, False),
+        ("AUTH", GARBAGE, False),
+    ],
+)
+def test_a_greeting_that_fails_half_way_leaves_nothing_open(
+    stage: str, reply: str, halts: bool
+) -> None:
+    offered = "250-test.example\r\n250-AUTH PLAIN\r\n250 STARTTLS"
+    script = {"EHLO": offered, "HELO": reply, stage: reply}
+    wanted = {"security": "starttls"} if stage == "STARTTLS" else {"username": "desk"}
+    with ScriptedServer(lambda at, _count: script.get(at)) as server:
+        error = fails(SmtpProvider(settings(server.port, timeout=0.3, **wanted)).connect)
+    assert isinstance(error, NotConnected)
+    assert error.halts is halts
+    assert not any(line.startswith("MAIL") for line in server.commands)
 
 
 def test_nobody_there_names_the_settings_to_check() -> None:
