@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from newsletter.core.errors import InputError
 
-LARGEST = 2 * 1024 * 1024
+LARGEST = 512 * 1024
 _PUNCTUATION = {
     byte: bytes([byte]).decode("cp1252")
     for byte in (0x82, 0x84, 0x85, 0x8B, *range(0x91, 0x98), 0x9B, 0xA0, 0xAB, 0xB7, 0xBB)
@@ -56,7 +56,7 @@ def _refuse_what_is_no_text(data: bytes, name: str) -> None:
     if not data.removeprefix(b"\xef\xbb\xbf").strip():
         raise InputError(name, "the file is empty; there is nothing to import")
     if len(data) > LARGEST:
-        raise InputError(name, f"the file is {len(data) // 1024**2} MB large; no post is that long")
+        raise InputError(name, f"the file is {len(data) // 1024} kB large; no post is that long")
     for signature, kind in _SIGNATURES:
         if data.startswith(signature):
             raise InputError(name, f"this is {kind}, not text; {_REMEDY}")

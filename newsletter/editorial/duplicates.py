@@ -12,6 +12,8 @@ from collections.abc import Sequence
 from difflib import SequenceMatcher
 
 _ALIKE = 0.88
+_LONGEST = 400
+"""Letters looked at: comparing takes time that grows with the square."""
 _NUMBER = re.compile(r"\d+")
 
 
@@ -43,7 +45,7 @@ def _bare(text: str) -> str:
     """Letters, marks and digits only: case, dashes and spaces make no difference."""
     folded = unicodedata.normalize("NFKC", text).casefold()
     kept = (c if unicodedata.category(c)[0] in "LMN" else " " for c in folded)
-    return " ".join("".join(kept).split())
+    return " ".join("".join(kept).split())[:_LONGEST]
 
 
 def _near(a: tuple[str, str], b: tuple[str, str]) -> bool:

@@ -64,37 +64,35 @@ def store(
     heading; `directory` is where the images that an issue file names lie. The same file again
     changes nothing, or, with a category, only those of its resources that still have none.
     """
-    digest = hashlib.sha256(data).hexdigest()
-    earlier = _earlier(session, publication, digest)
-    if earlier is not None:
-        return _again(session, earlier, category, name, now)
     _require_language(publication, language)
-    decoded = decoding.decode(data, name)
     headings = Headings(session, publication, now)
+    decoded = decoding.decode(data, name)
     content = _read(decoded.text, name, language, headings.known)
+    earlier = _earlier(session, publication, digest := hashlib.sha256(data).hexdigest())
+    if earlier is not None:
+        return _again(session, earlier, content, category, name=name, now=now)
     issue = _empty_issue(session, publication, content, now)
-    taken = Imported(issue, False, decoded.notes)
     if isinstance(content, Post):
         entries = filling.write_post(session, issue, content, language, now)
     else:
         filling.write_texts(session, issue, content, now)
-        filling.write_image(
-            issue, content, directory=directory, media_path=media_path, name=name, now=now
-        )
+        places = {"directory": directory, "media_path": media_path}
+        filling.write_image(issue, content, **places, name=name, now=now)
         entries = filling.file_entries(content)
         headings.declare(content.categories)
-        taken.notes += _renumbered(issue, content)
     filling.add_all(session, issue, entries, headings=headings, name=name, now=now)
-    _report_duplicates(taken, named=isinstance(content, IssueFile))
-    taken.notes += headings.notes
+    notes = [*decoded.notes, *_notes(issue, content), *headings.notes]
     if category is not None:
-        taken.notes.append(_categorise(session, taken.issue, category, now))
-    session.add(_record(taken.issue, digest, name, now))
-    session.flush()
-    return taken
+        notes.append(_categorise(session, issue, content, category, now))
+    _record(session, issue, digest, name, now)
+    return Imported(issue, again=False, notes=notes)
 
 
 def _earlier(session: Session, publication: Publication, digest: str) -> Issue | None:
+    """The issue this file became before; the lock makes two imports at once come one by one."""
+    session.execute(
+        select(Publication.id).where(Publication.id == publication.id).with_for_update()
+    )
     found = session.scalar(
         select(Import).where(Import.publication_id == publication.id, Import.sha256 == digest)
     )
@@ -108,22 +106,36 @@ def _earlier(session: Session, publication: Publication, digest: str) -> Issue |
 
 
 def _again(
-    session: Session, issue: Issue, category: Category | None, name: str, now: datetime
+    session: Session,
+    issue: Issue,
+    content: Post | IssueFile,
+    category: Category | None,
+    *,
+    name: str,
+    now: datetime,
 ) -> Imported:
-    said = f"{name} was imported before, as issue {issue.number}; nothing was changed"
-    if category is not None and _uncategorised(issue):
-        said = f"{name} was imported before, as issue {issue.number}; "
-        said += _categorise(session, issue, category, now)
-    return Imported(issue, True, [said])
+    what = "nothing was changed"
+    if category is not None and _uncategorised(issue, content):
+        what = _categorise(session, issue, content, category, now)
+    said = f"{name} was imported before, as issue {issue.number}; {what}"
+    return Imported(issue, again=True, notes=[said])
 
 
-def _uncategorised(issue: Issue) -> list[Resource]:
-    return [r for r in issue.resources if r.category is None and r.lines]
+def _uncategorised(issue: Issue, content: Post | IssueFile) -> list[Resource]:
+    """The resources of this file that still stand in its issue under no heading."""
+    own = {tuple(resource.lines) for resource in content.resources}
+    return [r for r in issue.resources if r.category is None and tuple(r.lines) in own]
 
 
-def _categorise(session: Session, issue: Issue, category: Category, now: datetime) -> str:
+def _categorise(
+    session: Session,
+    issue: Issue,
+    content: Post | IssueFile,
+    category: Category,
+    now: datetime,
+) -> str:
     """Put the resources without a heading under this one; their warnings are settled by it."""
-    resources = _uncategorised(issue)
+    resources = _uncategorised(issue, content)
     for resource in resources:
         inbox.move(session, resource, category=category, now=now)
     settled = {line for resource in resources for line in resource.lines}
@@ -151,29 +163,36 @@ def _empty_issue(
     return issue
 
 
-def _renumbered(issue: Issue, content: IssueFile) -> list[str]:
-    if content.number in (None, issue.number):
+def _notes(issue: Issue, content: Post | IssueFile) -> list[str]:
+    """Tie near duplicates together; a post's parser has said them, an issue file's has not."""
+    doubled = _tie_duplicates(issue)
+    if isinstance(content, Post):
         return []
-    return [f"the file calls itself issue {content.number}; it became issue {issue.number}"]
+    if content.number in (None, issue.number):
+        return doubled
+    said = f"the file calls itself issue {content.number}; it became issue {issue.number}"
+    return [said, *doubled]
 
 
-def _report_duplicates(taken: Imported, *, named: bool) -> None:
-    """Tie near duplicates together; `named` says them (a post's parser has said them already)."""
-    resources = list(taken.issue.resources)
+def _tie_duplicates(issue: Issue) -> list[str]:
+    notes, resources = [], list(issue.resources)
     pairs = [(next(iter(r.titles.values())), r.byline) for r in resources]
     for later, earlier in near_duplicates(pairs).items():
         first, second = resources[earlier], resources[later]
         second.near_duplicate_of = first.id
-        if named:
-            where = " and ".join(f"line {r.lines[0]}" for r in (first, second) if r.lines)
-            taken.notes.append(f"nearly the same resource twice: {where} (“{pairs[later][0]}”)")
+        where = " and ".join(f"line {r.lines[0]}" for r in (first, second) if r.lines)
+        notes.append(f"nearly the same resource twice: {where} (“{pairs[later][0]}”)")
+    return notes
 
 
-def _record(issue: Issue, digest: str, name: str, now: datetime) -> Import:
-    return Import(
-        publication_id=issue.publication_id,
-        issue_id=issue.id,
-        sha256=digest,
-        name=name,
-        imported_at=now,
+def _record(session: Session, issue: Issue, digest: str, name: str, now: datetime) -> None:
+    session.add(
+        Import(
+            publication_id=issue.publication_id,
+            issue_id=issue.id,
+            sha256=digest,
+            name=name,
+            imported_at=now,
+        )
     )
+    session.flush()

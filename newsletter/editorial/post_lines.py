@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -42,6 +43,7 @@ _MINUTES = re.compile(
     re.IGNORECASE,
 )
 _BYLINE = re.compile(r"by\s*[:：]?\s+(?P<name>\S.*)", re.IGNORECASE)
+_BYLINE_MY = re.compile(r"(?P<name>\S.{0,300}?)\s*မှ")
 _FOOTNOTE = re.compile(r"\[(?P<mark>\d{1,3})\]\s*:?\s*(?P<text>\S.*)")
 _FEATURED = re.compile(r"\[?featured image\]?(?:\s*[:：.–—-]\s*(?P<caption>.*))?", re.IGNORECASE)
 _SECTION = re.compile(
@@ -158,6 +160,17 @@ def byline(text: str) -> str | None:
     """The publisher's name of a line `By NAME`."""
     match = _BYLINE.fullmatch(text)
     return match["name"] if match else None
+
+
+def with_latin_bylines(lines: Sequence[Line]) -> list[Line]:
+    """Lines `NAME မှ`, as a Burmese post may write bylines, as `By NAME`.
+
+    Only where no line says "By", because a Burmese title may end with the same word.
+    """
+    if any(byline(line.text) for line in lines):
+        return list(lines)
+    matches = [(line, _BYLINE_MY.fullmatch(line.text)) for line in lines]
+    return [Line(ln.number, f"By {m['name']}", ln.gap) if m else ln for ln, m in matches]
 
 
 def footnote(text: str) -> tuple[str, str] | None:

@@ -156,6 +156,7 @@ def _read_text(post: Post, body: Sequence[Line], below: Sequence[Line]) -> list[
 
 
 def _read_resources(post: Post, lines: Sequence[Line], headings: Collection[str]) -> None:
+    lines = post_lines.with_latin_bylines(lines)
     part = post_resources.parse(lines, language=post.language, headings=headings)
     post.resources = part.resources
     post.about = "\n\n".join(part.about)

@@ -35,7 +35,7 @@ def test_windows_quotes_inside_utf8_are_read_and_said_with_their_lines() -> None
         (b"abc\x00def", "f", "binary"),
         ("Title".encode("utf-16"), "f", "UTF-16"),
         ("one\ntwo\ncafé".encode("latin-1"), "f:3", "byte E9"),
-        (b"x" * 3_000_000, "f", "MB"),
+        (b"x" * 600_000, "f", "585 kB"),
     ],
 )
 def test_everything_else_is_refused_with_the_reason(data: bytes, where: str, reason: str) -> None:

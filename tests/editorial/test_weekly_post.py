@@ -170,6 +170,20 @@ def test_two_titles_over_one_byline_are_one_resource() -> None:
     assert len(post.notices) == 1
 
 
+def test_a_post_in_burmese_is_read_too() -> None:
+    post = parse(
+        "သန့်ရှင်းသောရေ\n\n၂၀၂၃ ခုနှစ်၊ နိုဝင်ဘာလ ၂၀ ရက် • ရေးသားသူ: အယ်ဒီတာအဖွဲ့\n\nရေသည် အသက် ဖြစ်သည်။[၁]"
+        "\n\n[၁] မှတ်ချက်။\n\nပြီးခဲ့သည့်အပတ်အတွင်း ထွက်ရှိခဲ့သော အရင်းအမြစ်များ\n\n\nအစီရင်ခံစာများ\n\n"
+        "ရေတွင်းများ\n\nA Network မှ\n\nစမ်းရေများ\n\nကျေးရွာအဖွဲ့မှ",
+        "p",
+        headings=HEADINGS,
+    )
+    assert (post.language, post.day) == ("my", date(2023, 11, 20))
+    assert (post.footnotes, post.notices) == ({"1": "မှတ်ချက်။"}, [])
+    assert placed(post) == [("အစီရင်ခံစာများ", "ရေတွင်းများ"), ("အစီရင်ခံစာများ", "စမ်းရေများ")]
+    assert [r.byline for r in post.resources] == ["A Network", "ကျေးရွာအဖွဲ့"]
+
+
 def test_items_without_blank_lines_between_title_and_byline() -> None:
     post = post_of("Reports\nFirst paper\nBy A\n\nSecond paper\nBy B\n\n\n\nThird paper\nBy C")
     assert placed(post) == [
