@@ -58,9 +58,9 @@ def _marked(resource: PostResource, earlier: int) -> PostResource:
 
 def _duplicate(later: PostResource, earlier: PostResource) -> Notice:
     text = (
-        f"line {later.lines[0]} is nearly the same as line {earlier.lines[0]} "
-        f"(“{next(iter(later.titles.values()))}”, by {later.byline}); both were kept, "
-        "drop one if they are the same"
+        f"“{next(iter(later.titles.values()))}”, by {later.byline}, is nearly the same in "
+        f"line {earlier.lines[0]} and in line {later.lines[0]}; both were kept, drop one if "
+        "they are the same"
     )
     return Notice(later.lines[0], text, "near_duplicate")
 
