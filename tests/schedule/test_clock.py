@@ -82,24 +82,17 @@ def test_hears_of_what_another_process_plans(planned: Services) -> None:
         clock.stop()
 
 
-def test_stops_at_any_moment(services: Services) -> None:
+def test_without_the_lease_it_keeps_still_and_stops_at_any_moment(services: Services) -> None:
+    ear = _Ear()
     with writing(services.engine) as session:
         an_approved_issue(session, a_publication(session), "2099-W01")
+        assert lease.hold(session, "clock", "another", 3600, now())
+    _plan(services, -30)
     for _ in range(20):
-        clock = Clock(services.engine, "here", _Ear(), resync_seconds=0.01)
+        clock = Clock(services.engine, "here", ear, resync_seconds=0.01)
         clock.start()
         stopping = threading.Thread(target=clock.stop, daemon=True)
         stopping.start()
         stopping.join(20)
         assert not stopping.is_alive()
-
-
-def test_without_the_lease_it_keeps_still(planned: Services) -> None:
-    ear = _Ear()
-    _plan(planned, -30)
-    with writing(planned.engine) as session:
-        assert lease.hold(session, "clock", "another", 3600, now())
-    clock = Clock(planned.engine, "here", ear)
-    clock.start()
-    clock.stop()
     assert ear.heard == []

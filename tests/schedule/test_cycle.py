@@ -119,7 +119,7 @@ def test_decision(status: Status, problems: list[str], minutes: int, kind: str, 
 
 @given(
     st.sampled_from(Status),
-    st.lists(st.text(), max_size=2),
+    st.lists(st.text(min_size=1), max_size=2),
     st.integers(-10000, 10000),
     st.integers(1, 5000),
 )

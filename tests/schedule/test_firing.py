@@ -4,22 +4,25 @@ from __future__ import annotations
 
 import threading
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from newsletter.app import Services
+from newsletter.app import Services, initialise
 from newsletter.core.db import reading, writing
+from newsletter.core.errors import NotAllowedNow
 from newsletter.delivery.launching import Launched, launch
 from newsletter.delivery.models import Delivery
 from newsletter.editorial import issues, publications
 from newsletter.editorial.assembling import assemble
 from newsletter.editorial.models import Issue
-from newsletter.schedule import slots
+from newsletter.schedule import firing, slots
 from newsletter.schedule.firing import Fired, fire_due
 from newsletter.schedule.models import Slot
 from subscribers import directory
+from tests.conftest import fresh_database
 from tests.editorial.making import NOW, WEEK, a_publication, a_resource, an_approved_issue, write
 
 DUE = datetime(2026, 11, 23, 2, 30, tzinfo=UTC)
@@ -99,6 +102,16 @@ def test_two_that_fire_at_once_launch_once(any_services: Services) -> None:
     assert [f.kind for f in fired] == ["send"]
     with reading(any_services.engine) as session:
         assert len(session.scalars(select(Delivery)).all()) == 3
+
+
+def test_the_row_itself_is_taken_once(any_services: Services) -> None:
+    _ready(any_services, at=DUE)
+    with reading(any_services.engine) as session:
+        slot = slots.pending(session)[0]
+    with writing(any_services.engine) as session:
+        assert firing._take(session, slot, DUE)
+    with writing(any_services.engine) as session:
+        assert not firing._take(session, slot, DUE)
 
 
 def test_killed_half_way_nothing_has_happened_and_it_fires_again(any_services: Services) -> None:
@@ -181,6 +194,22 @@ def test_edited_and_approved_anew_keeps_its_exact_time(services: Services) -> No
         issues.approve(session, issue, [], now=NOW)
     with writing(services.engine) as session:
         assert [f.kind for f in fire_due(session, at)] == ["send"]
+
+
+def test_edit_begun_before_the_slot_fired_is_refused_after_it(
+    home: Path, postgres_url: str
+) -> None:
+    with fresh_database(postgres_url) as url:
+        services = initialise(home, {"database": {"url": url}})
+        _ready(services)
+        with writing(services.engine) as editor:
+            issue = _issue(editor)
+            assert issue.status == "approved"
+            with writing(services.engine) as session:
+                assert [f.kind for f in fire_due(session, DUE)] == ["send"]
+            with pytest.raises(NotAllowedNow, match="is sending and can no longer be edited"):
+                write(editor, issue)
+        services.close()
 
 
 def test_launch_that_refuses_holds_the_issue_and_leaves_no_rows(services: Services) -> None:
