@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from newsletter.cli.context import Desk, issue_of
 from newsletter.cli.output import console, emit, note
-from newsletter.cli.standing import of_issue, tell_ledger
+from newsletter.cli.standing import of_issue, put_off_sentence, tell_ledger
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
@@ -22,7 +22,12 @@ _SETTLED = ("sent", "held", "paused", "cancelled")
 
 
 def send_out(desk: Desk, publication: str | None, number: int, *, as_json: bool) -> int:
-    """Send an issue and stay with it; the exit code is 0 when everybody is accounted for."""
+    """Send an issue and stay with it; the exit code is 0 when everybody is accounted for.
+
+    A mail server that is not there or refuses the login is said before anything is launched.
+    """
+    if not _another_sends(desk.home):
+        desk.services().provider.connect().close()
     _fire(desk, publication, number)
     with stopping() as stop, working(desk, stop, patient=False):
         found = _watch(desk, publication, number, stop)
@@ -56,10 +61,15 @@ def _fire(desk: Desk, publication: str | None, number: int) -> None:
 def _watch(
     desk: Desk, publication: str | None, number: int, stop: threading.Event
 ) -> dict[str, Any]:
+    told = None
     with _bar() as (progress, task):
         while True:
             with desk.reading() as session:
                 found = of_issue(session, *issue_of(session, publication, number))
+            put_off = found["put_off"]
+            if put_off and put_off["answer"] != told:
+                told = put_off["answer"]
+                progress.console.print(put_off_sentence(put_off), soft_wrap=True)
             ledger = found["ledger"]
             waiting = ledger["planned"] + ledger["claimed"] + ledger["submitting"]
             progress.update(

@@ -68,7 +68,28 @@ def of_issue(session: Session, owner: Publication, issue: Issue) -> dict[str, An
         "launched_at": issue.launched_at.isoformat() if issue.launched_at else None,
         "sent_at": issue.sent_at.isoformat() if issue.sent_at else None,
         "ledger": ledger(session, issue.id).as_json(),
+        "put_off": _put_off(session, issue),
         "doubtful": doubtful(session, issue.id),
+    }
+
+
+def _put_off(session: Session, issue: Issue) -> dict[str, Any] | None:
+    """How many are to be tried again, when the first is, and what the server last said."""
+    from sqlalchemy import func, select
+
+    from newsletter.delivery.models import Delivery
+
+    waiting = (Delivery.issue_id == issue.id, Delivery.state == "planned", Delivery.attempts > 0)
+    count, first = session.execute(
+        select(func.count(), func.min(Delivery.not_before_at)).where(*waiting)
+    ).one()
+    if not count:
+        return None
+    latest = select(Delivery.answer).where(*waiting).order_by(Delivery.changed_at.desc()).limit(1)
+    return {
+        "deliveries": count,
+        "next_at": first.isoformat() if first else None,
+        "answer": session.scalar(latest) or "",
     }
 
 
@@ -104,11 +125,22 @@ def tell_ledger(found: dict[str, Any]) -> None:
     for word, counts in (("skipped", ledger["skipped"]), ("edition", ledger["by_edition"])):
         if counts:
             say(f"  {word}: {listed(f'{count} {name}' for name, count in counts.items())}")
-    if ledger["balanced"]:
-        say("  Everybody is accounted for.", "green")
-    else:
+    if found["put_off"]:
+        say(f"  {put_off_sentence(found['put_off'])}", "yellow")
+    if not ledger["balanced"]:
         say("  The ledger does not add up: please report this with the log.", "red")
+    elif waiting:
+        say(f"  The ledger adds up; {counted(waiting, 'message')} still to send.")
+    else:
+        say("  Everybody is accounted for.", "green")
     _tell_doubtful(number, found["doubtful"])
+
+
+def put_off_sentence(put_off: dict[str, Any]) -> str:
+    """What the server said and when it is asked again."""
+    again = f" after {_utc(put_off['next_at'])} UTC" if put_off["next_at"] else ""
+    messages = counted(put_off["deliveries"], "message")
+    return f"{messages} to be tried again{again}; the server said: {put_off['answer']}"
 
 
 def _tell_doubtful(number: int, rows: list[dict[str, Any]]) -> None:

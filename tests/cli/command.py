@@ -53,7 +53,7 @@ class Command:
             input=stdin.encode(),
             capture_output=True,
             env=self.whole_environment,
-            timeout=120,
+            timeout=30,
             check=False,
         )
         return Ran(done.returncode, done.stdout.decode(), done.stderr.decode())

@@ -1,5 +1,11 @@
 """A weekly post in the form in which editors copy it from a web page; every word is ours."""
 
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.cli.command import Command
+
 POST = """\
 Who Carries the Water
 
@@ -49,3 +55,20 @@ authors = ["နယ်စပ်သတင်းဌာန"]
 
 ကော်မတီများသည် မိန့်ခွန်းများကို မဟုတ်ဘဲ ပိုက်များကိုသာ တောင်းခံကြသည်။
 """
+
+
+def files(directory: Path) -> tuple[Path, Path]:
+    """The post, and the issue file of its translation."""
+    post, burmese = directory / "post.txt", directory / "burmese.md"
+    post.write_text(POST, encoding="utf-8")
+    burmese.write_text(BURMESE, encoding="utf-8")
+    return post, burmese
+
+
+def approved(newsletter: Command, directory: Path) -> None:
+    """A home with issue 1, approved in both languages."""
+    post, burmese = files(directory)
+    newsletter.ok("init", "--yes", "--sender", "desk@example.org", "--postal", "12 Sample Street")
+    newsletter.ok("import", post)
+    newsletter.ok("import", burmese, "--issue", 1)
+    newsletter.ok("approve", 1)

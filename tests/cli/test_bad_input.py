@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import socket
 from pathlib import Path
 
 from tests.cli.command import Command
+from tests.cli.sample import approved
 
 
 def test_home_that_is_none(newsletter: Command, tmp_path: Path) -> None:
@@ -85,6 +87,21 @@ def test_settings_and_publication_files(newsletter: Command, tmp_path: Path) -> 
     assert "not valid TOML" in newsletter.refused("publication", "apply", file)
     (newsletter.home / "newsletter.toml").write_text("[smtp]\nhots = 'mail'\n")
     assert "smtp.hots: there is no such setting" in newsletter.refused("status")
+
+
+def test_mail_server_that_is_not_there_launches_nothing(
+    newsletter: Command, tmp_path: Path
+) -> None:
+    approved(newsletter, tmp_path)
+    with socket.create_server(("127.0.0.1", 0)) as gone:
+        port = gone.getsockname()[1]
+    toml = f'[smtp]\nhost = "127.0.0.1"\nport = {port}\nsecurity = "none"\n'
+    (newsletter.home / "newsletter.toml").write_text(toml)
+    for args in (("send", 1), ("send", 1, "--test", "--to", "me@example.org")):
+        ran = newsletter(*args)
+        assert (ran.code, ran.out) == (1, "")
+        assert f"no SMTP server answers at 127.0.0.1:{port}" in ran.err
+    assert newsletter.ok("status", 1, "--json").json["status"] == "approved"
 
 
 def test_unforeseen_error_is_a_sentence_and_its_trace_is_in_the_log(newsletter: Command) -> None:

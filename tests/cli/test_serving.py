@@ -14,7 +14,7 @@ from pathlib import Path
 from newsletter.core.http import get_status
 from tests.cli.command import Command
 from tests.cli.conftest import Caught
-from tests.cli.test_story import _approved
+from tests.cli.sample import approved
 
 
 @contextmanager
@@ -53,7 +53,7 @@ def test_serve_sends_and_is_alone_and_stops(
     newsletter: Command, caught: Caught, tmp_path: Path
 ) -> None:
     newsletter = caught.used_by(newsletter)
-    _approved(newsletter, tmp_path)
+    approved(newsletter, tmp_path)
     newsletter.ok("subscribers", "add", "a@example.org")
     newsletter.ok("schedule", 1, "--now")
     with socket.create_server(("127.0.0.1", 0)) as taken:
@@ -62,7 +62,7 @@ def test_serve_sends_and_is_alone_and_stops(
             assert any(f"Port {wanted} is in use" in line for line in said), said
             url = said[-1].split(" at ")[1].split()[0]
             assert get_status(f"{url}/healthz") == 200
-            assert "is being served already" in newsletter.refused("serve", "--port", "0")
+            assert "is being served already" in newsletter.apart.refused("serve", "--port", "0")
             found = _until_sent(newsletter)
             assert found["doubtful"] == []
             assert [str(m["To"]) for m in caught.messages] == ["a@example.org"]

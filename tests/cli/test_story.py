@@ -7,20 +7,13 @@ from pathlib import Path
 
 from tests.cli.command import Command
 from tests.cli.conftest import Caught
-from tests.cli.sample import BURMESE, POST
+from tests.cli.sample import approved, files
 
 TOKEN = re.compile(r"v1\.[\w.-]+")
 
 
-def _files(directory: Path) -> tuple[Path, Path]:
-    post, burmese = directory / "post.txt", directory / "burmese.md"
-    post.write_text(POST, encoding="utf-8")
-    burmese.write_text(BURMESE, encoding="utf-8")
-    return post, burmese
-
-
 def test_from_empty_home_to_approval(newsletter: Command, tmp_path: Path) -> None:
-    post, burmese = _files(tmp_path)
+    post, burmese = files(tmp_path)
     assert "publication set sender.address" in newsletter.apart.ok("init", "--yes").out
     assert (newsletter.home / "keys.json").stat().st_mode & 0o077 == 0
     assert "nothing was changed" in newsletter.ok("init", "--yes").out
@@ -62,19 +55,11 @@ def test_from_empty_home_to_approval(newsletter: Command, tmp_path: Path) -> Non
     assert newsletter.ok("show", 1, "--json").json["status"] == "draft"
 
 
-def _approved(newsletter: Command, directory: Path) -> None:
-    post, burmese = _files(directory)
-    newsletter.ok("init", "--yes", "--sender", "desk@example.org", "--postal", "12 Sample Street")
-    newsletter.ok("import", post)
-    newsletter.ok("import", burmese, "--issue", 1)
-    newsletter.ok("approve", 1)
-
-
 def test_from_approval_to_mail_and_leaving(
     newsletter: Command, caught: Caught, tmp_path: Path
 ) -> None:
     newsletter = caught.used_by(newsletter)
-    _approved(newsletter, tmp_path)
+    approved(newsletter, tmp_path)
     readers = tmp_path / "readers.csv"
     readers.write_text("email,edition\na@example.org,en\nb@example.org,my\nc@example.org,en+my\n")
     newsletter.ok("subscribers", "import", readers)
@@ -108,7 +93,7 @@ def test_from_approval_to_mail_and_leaving(
 
 
 def test_preview_is_the_mail_without_power(newsletter: Command, tmp_path: Path) -> None:
-    _approved(newsletter, tmp_path)
+    approved(newsletter, tmp_path)
     out = tmp_path / "preview"
     files = newsletter.ok("preview", 1, "--out", out, "--json").json["files"]
     assert {Path(row["path"]).name: row["bytes"] for row in files} == {
