@@ -91,6 +91,23 @@ def test_a_pause_holds_before_the_next_message_and_a_cancel_ends_it(any_services
     assert newsroom.status(services, issue_id)[0] == "cancelled"
 
 
+def test_a_pause_while_the_server_thinks_holds_the_message_back(services: Services) -> None:
+    issue_id = newsroom.publish(services, 5)
+    newsroom.start(services, issue_id)
+
+    def pause_at_data(stage: str, count: int) -> str | None:
+        if (stage, count) == ("DATA", 2):
+            with writing(services.engine) as session:
+                pausing.pause(session, session.get_one(Issue, issue_id), "wait", now())
+        return None
+
+    with ScriptedServer(pause_at_data) as server:
+        newsroom.work_off(newsroom.over_smtp(services, server.port))
+    assert len(server.kept) == 1
+    found = newsroom.counts(services, issue_id)
+    assert (found.submitted, found.planned, found.open) == (1, 4, 4)
+
+
 def test_a_message_put_off_while_the_issue_is_cancelled_is_not_planned_again(
     services: Services,
 ) -> None:

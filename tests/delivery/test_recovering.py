@@ -71,6 +71,7 @@ def test_a_worker_that_slept_over_its_lease_can_send_nothing_of_it(any_services:
     assert not answered(services, second, "sleeper")
     assert answered(services, first, "sleeper"), "a late true answer settles the doubt"
     assert intend(services, taken_over[0], "other")
+    assert not answered(services, second, "sleeper")
     with writing(services.engine) as session:
         assert claiming.release(session, "other", [c.id for c in taken_over]) == 1
     states = [row.state for row in newsroom.rows(services, issue_id)]
