@@ -38,6 +38,8 @@ def content(issue: Issue, publication: Publication) -> Iterator[Problem]:
     yield from _image(issue, publication)
     yield from _resources(issue, publication)
     for warning in issue.warnings:
+        if warning.get("kind") == "no_category":
+            continue  # said above, of the resource as it stands now
         place = f"line {warning['line']}" if warning.get("line") else "import"
         yield Problem("warning", place, str(warning.get("text", "")), "look at the imported file")
 

@@ -38,8 +38,19 @@ def describe(issue: Issue, languages: Mapping[str, Language]) -> dict[str, Any]:
         },
         "resources": [_resource(r, publication.languages, places) for r in resources],
         "image": _image(issue),
-        "warnings": [dict(warning) for warning in issue.warnings],
+        "warnings": open_warnings(issue),
     }
+
+
+def open_warnings(issue: Issue) -> list[dict[str, Any]]:
+    """What the import could not be sure of, without what an editor has settled since by putting
+    the resource under a heading."""
+    settled = {line for r in issue.resources if r.category is not None for line in r.lines}
+    return [
+        dict(warning)
+        for warning in issue.warnings
+        if warning.get("kind") != "no_category" or warning.get("line") not in settled
+    ]
 
 
 def reading_minutes(editorial: Editorial, languages: Mapping[str, Language]) -> int | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from newsletter.core.errors import InputError, NotAllowedNow
@@ -60,7 +61,7 @@ def letter(
         publication_slug=publication.slug,
         number=issue.number,
         date=issue.date,
-        blocks=tuple(_block(issue, language, languages) for language in parts),
+        blocks=_blocks(issue, parts, languages),
         picture=_picture(issue, media_path),
         sender_name=sender.get(main) or names.get(main) or publication.slug,
         sender_address=publication.sender_address,
@@ -69,6 +70,18 @@ def letter(
         subject_prefix=publication.subject_prefixes.get(main, ""),
         public_url=public_url.rstrip("/"),
     )
+
+
+def _blocks(issue: Issue, parts: list[str], languages: Mapping[str, Language]) -> tuple[Block, ...]:
+    found = [_block(issue, language, languages) for language in parts]
+    return tuple(_once(block, parts) for block in found)
+
+
+def _once(block: Block, parts: list[str]) -> Block:
+    """An editorial that stands in for another, and is in the same mail anyway, is not repeated."""
+    if block.editorial_language == block.language or block.editorial_language not in parts:
+        return block
+    return replace(block, authors=(), reading_minutes=None, pull_quote="", body="", footnotes=())
 
 
 def _block(issue: Issue, language: str, languages: Mapping[str, Language]) -> Block:

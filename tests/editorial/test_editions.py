@@ -97,6 +97,10 @@ def test_missing_editorial_is_never_sent_silently(services: Services) -> None:
         assert (block.language, block.editorial_language) == ("my", "en")
         assert block.title == "Rivers and roads"
         assert block.groups[0].heading == "အစီရင်ခံစာများ"
+        assert block.body.startswith("People walk")
+        english, burmese = _letter(services, issue, "en+my").blocks
+        assert english.body.startswith("People walk")
+        assert (burmese.title, burmese.body, burmese.footnotes) == ("Rivers and roads", "", ())
 
 
 def test_a_third_language_needs_no_code(services: Services, tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from newsletter.app import Services
 from newsletter.core.db import reading, writing
 from newsletter.core.errors import InputError, NotAllowedNow, NotFound
 from newsletter.editorial import inbox, issues, publications
-from newsletter.editorial.checks import Problem
+from newsletter.editorial.checks import Problem, check
 from newsletter.editorial.images import StoredImage
 from newsletter.editorial.models import Issue
 from tests.editorial.making import NOW, a_publication, a_resource, an_approved_issue, write
@@ -214,6 +214,23 @@ def test_description_has_the_documented_shape(services: Services) -> None:
     assert found["resources"][1]["near_duplicate_of"] == 0
     assert found["resources"][2]["lines"] == [41, 43]
     assert found["warnings"] == [{"line": 60, "text": "a heading seems to be lost"}]
+
+
+def test_warning_of_a_lost_heading_is_settled_by_moving(services: Services) -> None:
+    with writing(services.engine) as session:
+        publication = a_publication(session)
+        issue = an_approved_issue(session, publication)
+        loose = a_resource(session, publication, "Loose", category=None)
+        loose.lines = [41, 43]
+        inbox.move(session, loose, issue=issue, now=NOW)
+        lost = {"line": 41, "text": "no heading", "kind": "no_category"}
+        issue.warnings = [lost, {"line": 60, "text": "strange", "kind": "not_understood"}]
+        describe = issues.describe
+        assert lost in describe(issue, services.settings.languages)["warnings"]
+        assert [p.place for p in check(issue, publication) if "no heading" in p.text] == []
+        inbox.move(session, loose, category=publications.category(publication, "news"), now=NOW)
+        left = describe(issue, services.settings.languages)["warnings"]
+        assert [w["line"] for w in left] == [60]
 
 
 def test_editorial_needs_a_language_of_the_publication_and_whole_notes(services: Services) -> None:
