@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Self
 
 from pydantic import (
@@ -172,3 +172,80 @@ def default() -> PublicationSettings:
             for key, (english, burmese) in categories.items()
         ],
     )
+
+
+def with_value(settings: PublicationSettings, dotted_key: str, value: str) -> PublicationSettings:
+    """The settings with one of them changed; InputError names the key and what is wrong."""
+    data = settings.model_dump()
+    keys = dotted_key.strip().split(".")
+    if keys[0] == "categories":
+        _set_category(data["categories"], keys, value)
+    elif keys == ["languages"]:
+        _set_languages(data, value)
+    else:
+        _set_plain(data, keys, value)
+    return parse(data)
+
+
+def differences(old: PublicationSettings, new: PublicationSettings) -> Iterator[str]:
+    """Each setting that differs, as a line for an editor: `slot.time: 09:00 → 10:30`."""
+    before, after = _flat(old.model_dump()), _flat(new.model_dump())
+    for key in dict.fromkeys([*before, *after]):
+        was, now = before.get(key, ""), after.get(key, "")
+        if was != now:
+            yield f"{key}: {was or 'nothing'} → {now or 'nothing'}"
+
+
+def _flat(data: dict[str, Any], prefix: str = "") -> dict[str, str]:
+    found: dict[str, str] = {}
+    for key, value in data.items():
+        if key == "categories":
+            found["categories"] = ", ".join(c["key"] for c in value)
+            for c in value:
+                found |= _flat(c["names"], f"categories.{c['key']}.")
+        elif isinstance(value, dict):
+            found |= _flat(value, f"{prefix}{key}.")
+        elif isinstance(value, list):
+            found[f"{prefix}{key}"] = ", ".join(value)
+        else:
+            found[f"{prefix}{key}"] = "" if value is None else str(value)
+    return found
+
+
+def _set_category(categories: list[dict[str, Any]], keys: list[str], value: str) -> None:
+    if len(keys) != 3:
+        raise InputError(
+            ".".join(keys), "write a category's name as categories.KEY.LANGUAGE (…reports.my)"
+        )
+    found = next((c for c in categories if c["key"] == keys[1]), None)
+    if found is None:
+        found = {"key": keys[1], "names": {}}
+        categories.append(found)
+    found["names"][keys[2]] = value
+
+
+def _set_languages(data: dict[str, Any], value: str) -> None:
+    languages = [part.strip() for part in value.split(",") if part.strip()]
+    data["languages"] = languages
+    places = [data, data["sender"], *data["categories"]]
+    for place in places:
+        for key in ("names", "subject_prefixes", "about", "postal_addresses"):
+            if key in place:
+                place[key] = {c: text for c, text in place[key].items() if c in languages}
+
+
+def _set_plain(data: dict[str, Any], keys: list[str], value: str) -> None:
+    dotted = ".".join(keys)
+    place: Any = data
+    for key in keys[:-1]:
+        place = place.get(key) if isinstance(place, dict) else None
+    free = len(keys) > 1 and keys[-2] in {"names", "subject_prefixes", "about", "postal_addresses"}
+    if not isinstance(place, dict) or not (free or keys[-1] in place):
+        names = ", ".join(k for k in _flat(data) if not k.startswith("categories."))
+        raise InputError(dotted, f"a publication has no such setting; it has {names}")
+    if isinstance(place.get(keys[-1]), dict):
+        raise InputError(dotted, f"say for which language: {dotted}.{data['languages'][0]}")
+    if free and not value:
+        place.pop(keys[-1], None)
+    else:
+        place[keys[-1]] = None if dotted == "fallback_language" and not value else value

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -19,7 +17,8 @@ from newsletter.editorial.publication_settings import (
     Sender,
     WeeklySlot,
     default,
-    parse,
+    differences,
+    with_value,
 )
 from newsletter.editorial.states import Status
 
@@ -119,7 +118,7 @@ def apply(
     Raises NotAllowedNow for a category in which resources stand and for the slug of a
     publication that readers already have mail from, because its links carry it.
     """
-    changes = list(_differences(settings_of(publication), wanted))
+    changes = list(differences(settings_of(publication), wanted))
     if not changes:
         return []
     if wanted.slug != publication.slug:
@@ -148,15 +147,8 @@ def set_value(
 
     Returns the changes as `apply`; InputError names the key and what is wrong with it.
     """
-    data = settings_of(publication).model_dump()
-    keys = dotted_key.strip().split(".")
-    if keys[0] == "categories":
-        _set_category(data["categories"], keys, value)
-    elif keys == ["languages"]:
-        _set_languages(data, value)
-    else:
-        _set_plain(data, keys, value)
-    return apply(session, publication, parse(data), now=now)
+    wanted = with_value(settings_of(publication), dotted_key, value)
+    return apply(session, publication, wanted, now=now)
 
 
 def lacks(publication: Publication) -> list[str]:
@@ -218,30 +210,6 @@ def _write(publication: Publication, wanted: PublicationSettings) -> None:
     publication.stale_minutes = wanted.slot.stale_minutes
 
 
-def _differences(old: PublicationSettings, new: PublicationSettings) -> Iterator[str]:
-    before, after = _flat(old.model_dump()), _flat(new.model_dump())
-    for key in dict.fromkeys([*before, *after]):
-        was, now = before.get(key, ""), after.get(key, "")
-        if was != now:
-            yield f"{key}: {was or 'nothing'} → {now or 'nothing'}"
-
-
-def _flat(data: dict[str, Any], prefix: str = "") -> dict[str, str]:
-    found: dict[str, str] = {}
-    for key, value in data.items():
-        if key == "categories":
-            found["categories"] = ", ".join(c["key"] for c in value)
-            for c in value:
-                found |= _flat(c["names"], f"categories.{c['key']}.")
-        elif isinstance(value, dict):
-            found |= _flat(value, f"{prefix}{key}.")
-        elif isinstance(value, list):
-            found[f"{prefix}{key}"] = ", ".join(value)
-        else:
-            found[f"{prefix}{key}"] = "" if value is None else str(value)
-    return found
-
-
 def _may_be_renamed(session: Session, publication: Publication, slug: str) -> None:
     if _by_slug(session, slug) is not None:
         raise InputError("slug", f"there is already a publication called '{slug}'")
@@ -287,42 +255,3 @@ def _remove_category(session: Session, publication: Publication, category: Categ
             "move them with 'newsletter resources move' before it goes"
         )
     publication.categories.remove(category)
-
-
-def _set_category(categories: list[dict[str, Any]], keys: list[str], value: str) -> None:
-    if len(keys) != 3:
-        raise InputError(
-            ".".join(keys), "write a category's name as categories.KEY.LANGUAGE (…reports.my)"
-        )
-    found = next((c for c in categories if c["key"] == keys[1]), None)
-    if found is None:
-        found = {"key": keys[1], "names": {}}
-        categories.append(found)
-    found["names"][keys[2]] = value
-
-
-def _set_languages(data: dict[str, Any], value: str) -> None:
-    languages = [part.strip() for part in value.split(",") if part.strip()]
-    data["languages"] = languages
-    places = [data, data["sender"], *data["categories"]]
-    for place in places:
-        for key in ("names", "subject_prefixes", "about", "postal_addresses"):
-            if key in place:
-                place[key] = {c: text for c, text in place[key].items() if c in languages}
-
-
-def _set_plain(data: dict[str, Any], keys: list[str], value: str) -> None:
-    dotted = ".".join(keys)
-    place: Any = data
-    for key in keys[:-1]:
-        place = place.get(key) if isinstance(place, dict) else None
-    free = len(keys) > 1 and keys[-2] in {"names", "subject_prefixes", "about", "postal_addresses"}
-    if not isinstance(place, dict) or not (free or keys[-1] in place):
-        names = ", ".join(k for k in _flat(data) if not k.startswith("categories."))
-        raise InputError(dotted, f"a publication has no such setting; it has {names}")
-    if isinstance(place.get(keys[-1]), dict):
-        raise InputError(dotted, f"say for which language: {dotted}.{data['languages'][0]}")
-    if free and not value:
-        place.pop(keys[-1], None)
-    else:
-        place[keys[-1]] = None if dotted == "fallback_language" and not value else value

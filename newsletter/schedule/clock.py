@@ -23,7 +23,7 @@ from newsletter.schedule import lease, slots
 from newsletter.schedule.firing import Fired, fire_due
 
 _LEASE = "clock"
-_LEASE_SECONDS = 45
+_LEASE_SECONDS = 25
 
 
 class Clock:
