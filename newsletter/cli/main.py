@@ -18,7 +18,16 @@ from typer.core import TyperCommand, TyperGroup
 from typer.exceptions import TyperException
 
 from newsletter import __version__
-from newsletter.cli import issues, publication, resources, sending, serving, setup, subscribers
+from newsletter.cli import (
+    files,
+    issues,
+    publication,
+    resources,
+    sending,
+    serving,
+    setup,
+    subscribers,
+)
 from newsletter.cli.context import Desk
 from newsletter.cli.failures import TO_MEND, report, show
 
@@ -162,7 +171,7 @@ def newsletter(
     ctx.call_on_close(desk.close)
 
 
-for room in (setup, issues, resources, sending, subscribers, publication, serving):
+for room in (setup, files, issues, resources, sending, subscribers, publication, serving):
     room.register(app)
 
 

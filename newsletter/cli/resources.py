@@ -203,20 +203,19 @@ def move(
     from newsletter.core.errors import InputError
     from newsletter.editorial import inbox, publications
 
-    if category is None and issue is None and position is None and not to_inbox:
+    if (category, issue, position) == (None, None, None) and not to_inbox:
         raise InputError("", "say where to: --category, --issue, --inbox or --position")
     if to_inbox and issue is not None:
         raise InputError("--inbox", "it cannot go into an issue and into the inbox at once")
     with desk_of(ctx).writing() as session:
         owner = publications.get(session, publication)
         found = inbox.get(session, owner, resource)
-        wanted: dict[str, Any] = {}
+        wanted: dict[str, Any] = {"position": position}
         if category is not None:
             wanted["category"] = publications.category(owner, category) if category else None
         if to_inbox or issue is not None:
-            wanted["issue"] = issue_of(session, owner.slug, issue)[1] if issue is not None else None
-        moved = inbox.move(session, found, position=position, now=now(), **wanted)
-        row = _row(moved)
+            wanted["issue"] = issue_of(session, owner.slug, issue)[1] if issue else None
+        row = _row(inbox.move(session, found, now=now(), **wanted))
     place = f"issue {row['issue']}" if row["issue"] else "the inbox"
     say(f"Resource {resource} now stands in {place}, {row['category'] or 'in no category'}.")
 

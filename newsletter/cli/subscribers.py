@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from newsletter.core.sealing import Sealer
     from newsletter.editorial.models import Publication
+    from subscribers.directory import Row
 
 Edition = Annotated[
     str | None,
@@ -204,7 +205,6 @@ def list_(
     as_json: JsonOption = False,
 ) -> None:
     """List the readers; addresses are masked unless --reveal is given."""
-    from newsletter.core.addresses import Address, mask
     from newsletter.core.errors import InputError
     from newsletter.editorial import publications
     from subscribers import directory
@@ -217,18 +217,8 @@ def list_(
         owner = publications.get(session, publication)
         slug = owner.slug
         counts = directory.counts(session, owner.id)
-        rows = []
-        for row in directory.listing(session, owner.id, state):
-            address = sealer.open(row.sealed_address)
-            rows.append(
-                {
-                    "id": str(row.public_id),
-                    "address": address if reveal else mask(Address(address)),
-                    "edition": row.edition,
-                    "state": "suppressed" if row.suppressed else row.state,
-                    "since": row.since.isoformat(),
-                }
-            )
+        found = directory.listing(session, owner.id, state)
+        rows = [_row(row, sealer, reveal=reveal) for row in found]
     if as_json:
         emit({"publication": slug, "counts": counts, "subscribers": rows})
         return
@@ -237,6 +227,19 @@ def list_(
         ((r["address"], r["edition"], r["state"], r["since"][:10]) for r in rows),
     )
     say(", ".join(f"{count} {word}" for word, count in counts.items()) or "Nobody yet.")
+
+
+def _row(row: Row, sealer: Sealer, *, reveal: bool) -> dict[str, str]:
+    from newsletter.core.addresses import Address, mask
+
+    address = sealer.open(row.sealed_address)
+    return {
+        "id": str(row.public_id),
+        "address": address if reveal else mask(Address(address)),
+        "edition": row.edition,
+        "state": "suppressed" if row.suppressed else row.state,
+        "since": row.since.isoformat(),
+    }
 
 
 def remove(ctx: typer.Context, address: Email, publication: PublicationOption = None) -> None:

@@ -1,0 +1,163 @@
+"""Files in and out: import, export."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from newsletter.cli.context import (
+    Desk,
+    JsonOption,
+    Number,
+    PublicationOption,
+    desk_of,
+    examples,
+    issue_of,
+    read_file,
+    write_file,
+)
+from newsletter.cli.output import emit, say
+from newsletter.cli.telling import tell_import
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this file."""
+    app.command(
+        "import",
+        epilog=examples(
+            "newsletter import week-47.txt",
+            "newsletter import burmese.md --issue 3",
+        ),
+    )(import_)
+    exporting = typer.Typer(no_args_is_help=True, help="Write things out as files.")
+    exporting.command(
+        "issue",
+        epilog=examples(
+            "newsletter export issue 3 > issue-3.md", "newsletter export issue 3 --out issue-3.md"
+        ),
+    )(export_issue)
+    app.add_typer(exporting, name="export")
+
+
+def import_(
+    ctx: typer.Context,
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A weekly post, or an issue file.")],
+    *,
+    publication: PublicationOption = None,
+    language: Annotated[
+        str | None, typer.Option("--language", metavar="LANG", help="Language of the editorial.")
+    ] = None,
+    category: Annotated[
+        str | None, typer.Option("--category", help="For resources that stand under no heading.")
+    ] = None,
+    issue: Annotated[
+        int | None,
+        typer.Option("--issue", metavar="N", help="Write only its texts and image, into this one."),
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Read a published weekly post, or the project's own issue file, into a draft issue.
+
+    What was not understood is reported with its line. The same file twice changes nothing.
+    With --issue a translation or a corrected text goes into an issue that is there.
+    """
+    desk = desk_of(ctx)
+    if issue is not None:
+        _rewrite(desk, publication, issue, file, language=language, as_json=as_json)
+    else:
+        _store(desk, publication, file, language=language, category=category, as_json=as_json)
+
+
+def _store(
+    desk: Desk,
+    publication: str | None,
+    file: Path,
+    *,
+    language: str | None,
+    category: str | None,
+    as_json: bool,
+) -> None:
+    from newsletter.core.clock import now
+    from newsletter.editorial import importing, issues, publications
+
+    data = read_file(file)
+    settings = desk.services().settings
+    with desk.writing() as session:
+        owner = publications.get(session, publication)
+        done = importing.store(
+            session,
+            owner,
+            data,
+            file.name,
+            language=language,
+            category=publications.category(owner, category) if category else None,
+            directory=file.resolve().parent,
+            media_path=settings.media_path,
+            now=now(),
+        )
+        found = issues.describe(done.issue, settings.languages)
+        notes, again = list(done.notes), done.again
+    if as_json:
+        emit({**found, "again": again, "notes": notes})
+    else:
+        tell_import(found, notes, again=again, name=file.name)
+
+
+def _rewrite(
+    desk: Desk,
+    publication: str | None,
+    number: int,
+    file: Path,
+    *,
+    language: str | None,
+    as_json: bool,
+) -> None:
+    from newsletter.core.clock import now
+    from newsletter.editorial import issues
+    from newsletter.editorial.rewriting import rewrite
+
+    data = read_file(file)
+    settings = desk.services().settings
+    with desk.writing() as session:
+        _, found = issue_of(session, publication, number)
+        notes = rewrite(
+            session,
+            found,
+            data,
+            file.name,
+            language=language,
+            directory=file.resolve().parent,
+            media_path=settings.media_path,
+            now=now(),
+        )
+        described = issues.describe(found, settings.languages)
+    if as_json:
+        emit({**described, "again": False, "notes": notes})
+        return
+    say(f"Issue {number} is a draft with what {file.name} says:", "green")
+    for sentence in notes:
+        say(f"  · {sentence}")
+    say(f"Next: newsletter show {number}, then newsletter check {number}")
+
+
+def export_issue(
+    ctx: typer.Context,
+    number: Number,
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="FILE", help="Where to; else standard output.")
+    ] = None,
+    publication: PublicationOption = None,
+) -> None:
+    """Write an issue as one Markdown file with all its languages; "import" reads it again."""
+    from newsletter.editorial import exporting
+
+    with desk_of(ctx).reading() as session:
+        _, issue = issue_of(session, publication, number)
+        text = exporting.issue_file(issue)
+    if out is None:
+        typer.echo(text, nl=False)
+        return
+    write_file(out, text.encode())
+    say(f"Issue {number} is written to {out}.")
