@@ -214,7 +214,7 @@ def move(
         if category is not None:
             wanted["category"] = publications.category(owner, category) if category else None
         if to_inbox or issue is not None:
-            wanted["issue"] = issue_of(session, owner.slug, issue)[1] if issue else None
+            wanted["issue"] = None if issue is None else issue_of(session, owner.slug, issue)[1]
         row = _row(inbox.move(session, found, now=now(), **wanted))
     place = f"issue {row['issue']}" if row["issue"] else "the inbox"
     say(f"Resource {resource} now stands in {place}, {row['category'] or 'in no category'}.")
