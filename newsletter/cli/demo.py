@@ -205,7 +205,7 @@ def _summary(console: Console, result: Ledger) -> None:
 def _addresses(console: Console, services: Services, number: int) -> None:
     url = services.settings.public.url
     rows = {
-        "The mailbox: each caught mail": f"{url}/mailbox",
+        "The mailbox, with each caught mail": f"{url}/mailbox",
         "The archive": f"{url}/archive/{story.SLUG}",
         "One reader's unsubscribe link": story.a_leave_link(services, number),
     }
