@@ -120,7 +120,7 @@ def _play(console: Console, services: Services, stop: threading.Event, *, once: 
     console.print("[bold]A week's issue, from inbox to mailbox.[/]")
     console.print(f"All state lies in {services.settings.home}\n", soft_wrap=True)
     number = _prepare(console, services)
-    clock = Clock(services.engine, owner(), lambda _fired: None)
+    clock = Clock(services.engine, owner(services), lambda _fired: None)
     worker = Worker(services)
     thread = threading.Thread(target=worker.run, args=(stop, 0.2), name="worker")
     clock.start()

@@ -19,6 +19,7 @@ from newsletter.cli.context import Desk, desk_of, examples
 from newsletter.cli.output import note
 
 if TYPE_CHECKING:
+    from newsletter.app import Services
     from newsletter.web.server import Listener
 
 _HERE = ("127.0.0.1", "localhost", "::1")
@@ -71,7 +72,7 @@ def _running(desk: Desk, listener: Listener, stop: threading.Event) -> Iterator[
 
     services = desk.services()
     web = WebServer(application.build(services), listener=listener)
-    clock = Clock(services.engine, owner(), _log_fired)
+    clock = Clock(services.engine, owner(services), _log_fired)
     web.start()
     try:
         with working(desk, stop, patient=True):
@@ -137,6 +138,12 @@ def only_one(home: Path) -> Iterator[None]:
         os.close(handle)
 
 
-def owner() -> str:
-    """A name for this process in leases and claims."""
-    return f"{socket.gethostname()[:40]}-{os.getpid()}"
+def owner(services: Services) -> str:
+    """A name for this process in leases.
+
+    Whoever serves a home with an embedded database is alone (`only_one`), so it may take over
+    at once what a killed predecessor held; elsewhere a lease must run out first.
+    """
+    host = socket.gethostname()[:40]
+    sole = services.engine.dialect.name == "sqlite"
+    return f"{host}-sole" if sole else f"{host}-{os.getpid()}"

@@ -12,6 +12,8 @@ from newsletter.editorial.models import Editorial, Issue, Publication, Resource
 from newsletter.editorial.ordering import in_order
 from newsletter.editorial.publications import lacks
 
+_SAID_OF_THE_ROWS = ("no_category", "near_duplicate", "footnote")
+"""Warnings of the import that are judged anew here, as the issue stands now."""
 _MARK = re.compile(r"\[\^([^\]\s]+)\]")
 
 
@@ -38,8 +40,8 @@ def content(issue: Issue, publication: Publication) -> Iterator[Problem]:
     yield from _image(issue, publication)
     yield from _resources(issue, publication)
     for warning in issue.warnings:
-        if warning.get("kind") == "no_category":
-            continue  # said above, of the resource as it stands now
+        if warning.get("kind") in _SAID_OF_THE_ROWS:
+            continue
         place = f"line {warning['line']}" if warning.get("line") else "import"
         yield Problem("warning", place, str(warning.get("text", "")), "look at the imported file")
 
@@ -72,19 +74,21 @@ def _editorials(issue: Issue, publication: Publication) -> Iterator[Problem]:
         )
     for language in publication.languages:
         if language in written:
-            yield from _editorial(written[language])
+            yield from _editorial(written[language], issue)
         else:
-            yield _missing(language, publication, written)
+            yield _missing(language, publication, issue, written)
 
 
 def _week(issue: Issue) -> str:
     return f"--week {issue.week}" if issue.week else "--week YYYY-Www"
 
 
-def _missing(language: str, publication: Publication, written: dict[str, Editorial]) -> Problem:
+def _missing(
+    language: str, publication: Publication, issue: Issue, written: dict[str, Editorial]
+) -> Problem:
     fallback = publication.fallback_language
     place = f"editorial {language}"
-    remedy = f"import its text with 'newsletter import FILE --language {language}'"
+    remedy = f"import its text with {_import_text(issue, language)}"
     if fallback in written:
         text = f"there is none; readers of '{language}' get the one in '{fallback}'"
         return Problem("warning", place, text, remedy)
@@ -97,9 +101,13 @@ def _missing(language: str, publication: Publication, written: dict[str, Editori
     )
 
 
-def _editorial(editorial: Editorial) -> Iterator[Problem]:
+def _import_text(issue: Issue, language: str) -> str:
+    return f"'newsletter import FILE --issue {issue.number} --language {language}'"
+
+
+def _editorial(editorial: Editorial, issue: Issue) -> Iterator[Problem]:
     place = f"editorial {editorial.language}"
-    remedy = f"correct the file and import it again with '--language {editorial.language}'"
+    remedy = f"correct the file and run {_import_text(issue, editorial.language)}"
     if not editorial.title.strip():
         yield Problem("error", place, "it has no title", remedy)
     if not editorial.body.strip():
@@ -123,7 +131,8 @@ def _image(issue: Issue, publication: Publication) -> Iterator[Problem]:
                 "warning",
                 "image",
                 "the text says that a featured image stands there, but none is given",
-                "name the image in the issue file and import it, or send without one",
+                "name the image in an issue file and run "
+                f"'newsletter import FILE --issue {issue.number}', or send without one",
             )
         return
     for language in publication.languages:

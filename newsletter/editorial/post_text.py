@@ -25,9 +25,9 @@ class TextPart:
     rest: list[Line] = field(default_factory=list)
     notices: list[Notice] = field(default_factory=list)
 
-    def say(self, line: Line, text: str) -> None:
+    def say(self, line: Line, text: str, kind: str = "not_understood") -> None:
         """Report a line."""
-        self.notices.append(Notice(line.number, text))
+        self.notices.append(Notice(line.number, text, kind))
 
 
 def parse(body: Sequence[Line], below: Sequence[Line]) -> TextPart:
@@ -114,4 +114,4 @@ def _check_marks(part: TextPart, paragraphs: Sequence[Line]) -> None:
                 part.say(line, f"the text refers to a footnote [{mark}] that stands nowhere")
     for mark, note in part.footnotes.items():
         if mark not in used:
-            part.say(note, f"nothing in the text refers to the footnote [{mark}]")
+            part.say(note, f"nothing in the text refers to the footnote [{mark}]", "footnote")

@@ -58,7 +58,7 @@ def test_after_a_lost_heading_nothing_stands_under_the_old_one() -> None:
     assert headings == ["Statements and Press Releases"] * 4 + [None] * 5
     for resource in post.resources[4:]:
         assert "no_category" in said(post, resource.lines[0])
-    assert said(post, line_of(SAMPLE, "[2] Names")) == ["not_understood"]
+    assert said(post, line_of(SAMPLE, "[2] Names")) == ["footnote"]
 
 
 def test_a_burmese_title_with_the_same_byline_is_a_translation() -> None:
