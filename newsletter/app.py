@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -77,15 +78,14 @@ def initialise(home: Path, overrides: Mapping[str, Mapping[str, Any]] | None = N
     except OSError as err:
         raise ConfigurationError(f"{home} cannot be made: {err.strerror}") from err
     settings = settings_module.load(home, overrides=overrides)
-    engine = open_engine(settings.database_url)
-    fresh = migrations.current(engine) is None
-    if fresh and not settings.key_path.exists():
-        Keyring.generate().save(settings.key_path)
-    ring = Keyring.load(settings.key_path)
-    migrations.upgrade(engine)
-    with writing(engine) as session:
-        bind_key(session, ring, now())
-    return Services(settings, engine, ring)
+    with _engine(settings) as engine:
+        if migrations.current(engine) is None and not settings.key_path.exists():
+            Keyring.generate().save(settings.key_path)
+        ring = Keyring.load(settings.key_path)
+        migrations.upgrade(engine)
+        with writing(engine) as session:
+            bind_key(session, ring, now())
+        return Services(settings, engine, ring)
 
 
 def open_services(home: Path, overrides: Mapping[str, Mapping[str, Any]] | None = None) -> Services:
@@ -93,9 +93,20 @@ def open_services(home: Path, overrides: Mapping[str, Mapping[str, Any]] | None 
     settings = settings_module.load(home, overrides=overrides)
     if not settings.database.url and not (home / "newsletter.db").is_file():
         raise ConfigurationError(f"there is no newsletter in {home}; run 'newsletter init' first")
+    with _engine(settings) as engine:
+        migrations.check(engine)
+        ring = Keyring.load(settings.key_path)
+        with reading(engine) as session:
+            bind_key(session, ring, now())
+        return Services(settings, engine, ring)
+
+
+@contextmanager
+def _engine(settings: Settings) -> Iterator[Engine]:
+    """An engine that is let go of again when what follows fails."""
     engine = open_engine(settings.database_url)
-    migrations.check(engine)
-    ring = Keyring.load(settings.key_path)
-    with reading(engine) as session:
-        bind_key(session, ring, now())
-    return Services(settings, engine, ring)
+    try:
+        yield engine
+    except BaseException:
+        engine.dispose()
+        raise
