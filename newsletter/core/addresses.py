@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from email_validator import EmailNotValidError, validate_email
 
 from newsletter.core.errors import InputError
+from newsletter.core.log import redact
 
 _DANGEROUS = re.compile(r"=\?|[\x00-\x1f\x7f-\x9f\u2028\u2029\u200b-\u200f\u202a-\u202e\ufeff]")
 _LOCAL = re.compile(r"^[=+\-@|].*[|=(]")
@@ -59,14 +60,17 @@ def parse(text: str, field: str = "address") -> Address:
             test_environment=True,
         )
     except EmailNotValidError as err:
-        raise InputError(field, f"this is no mail address: {_without_address(err)}") from err
+        reason = _reason(stripped, str(err))
+        raise InputError(field, f"this is no mail address: {reason}") from err
     domain = found.ascii_domain.lower()
     return Address(f"{found.local_part}@{domain}")
 
 
-def _without_address(err: EmailNotValidError) -> str:
-    reason = str(err).rstrip(".")
-    return reason[:1].lower() + reason[1:] if "@" not in reason else "it needs one @-sign"
+def _reason(text: str, said: str) -> str:
+    if text.count("@") != 1:
+        return "it needs one @-sign"
+    reason = redact(said).rstrip(".")
+    return reason[:1].lower() + reason[1:]
 
 
 def mask(address: Address) -> str:

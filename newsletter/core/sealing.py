@@ -14,6 +14,7 @@ import hashlib
 import hmac
 import json
 import os
+import re
 import secrets
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +25,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from newsletter.core.errors import ConfigurationError
 
 _NONCE = 12
+_KID = re.compile(r"[a-z0-9]{1,8}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +79,18 @@ class Keyring:
             ) from err
         if not keys or any(len(key) != 32 for _, key in (*keys, ("", ring.index))):
             raise ConfigurationError(f"the key file {path} is damaged; put it back from its backup")
+        _require_names(path, [kid for kid, _ in keys])
         return ring
+
+
+def _require_names(path: Path, kids: list[object]) -> None:
+    """Links carry the name of their key: one that they cannot carry would sign dead links."""
+    fit = all(isinstance(kid, str) and _KID.fullmatch(kid) for kid in kids)
+    if not fit or len(set(kids)) < len(kids):
+        raise ConfigurationError(
+            f"the key file {path}: each kid must be 1 to 8 characters of a-z and 0-9 and stand "
+            "only once; give the new key such a name"
+        )
 
 
 def _derive(key: bytes, label: str) -> bytes:

@@ -155,8 +155,16 @@ def load(
     except ValidationError as err:
         first = err.errors()[0]
         place = ".".join(str(part) for part in first["loc"])
-        origin = next((o for k, o in origins.items() if place.startswith(k)), "settings")
-        raise InputError(origin, f"{place}: {_plain(first['type'], first['msg'])}") from err
+        raise InputError(
+            _origin(place, origins), f"{place}: {_plain(first['type'], first['msg'])}"
+        ) from err
+
+
+def _origin(place: str, origins: Mapping[str, str]) -> str:
+    """Who set it: the key itself before its section, `smtp.port` before `smtp`."""
+    while place and place not in origins:
+        place = place.rpartition(".")[0]
+    return origins.get(place, "settings")
 
 
 def _plain(kind: str, message: str) -> str:

@@ -47,6 +47,25 @@ def test_what_is_no_address_is_refused_in_one_sentence(bad: str) -> None:
     assert "@x.org" not in str(caught.value), "an address must not travel in an error"
 
 
+@pytest.mark.parametrize(
+    ("bad", "reason"),
+    [
+        ("reader", "it needs one @-sign"),
+        ("a@b@c.org", "it needs one @-sign"),
+        ("reader@gmail", "the part after the @-sign is not valid. It should have a period"),
+        ("a@localhost", "the part after the @-sign is not valid. It should have a period"),
+        ('"x y"@example.org', "quoting the part before the @-sign is not allowed here"),
+        ("a@[127.0.0.1]", "a bracketed IP address after the @-sign is not allowed here"),
+        ("name@gmail,com", "the part after the @-sign contains invalid characters: ','"),
+        ("x@example..org", "an email address cannot have two periods in a row"),
+    ],
+)
+def test_the_reason_is_the_one_that_holds(bad: str, reason: str) -> None:
+    with pytest.raises(InputError) as caught:
+        parse(bad, "row 17")
+    assert str(caught.value) == f"row 17: this is no mail address: {reason}"
+
+
 @given(st.text())
 def test_nothing_but_input_error_and_no_way_into_a_header(text: str) -> None:
     try:

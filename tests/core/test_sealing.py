@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import json
 import stat
 from pathlib import Path
 
@@ -59,4 +61,16 @@ def test_damaged_key_file_is_named(tmp_path: Path, damage: bytes) -> None:
     path = tmp_path / "keys.json"
     path.write_bytes(damage)
     with pytest.raises(ConfigurationError, match="is damaged; put it back"):
+        Keyring.load(path)
+
+
+@pytest.mark.parametrize(
+    "names", [["2026-11"], ["K1"], [""], ["k" * 9], [7], ["k1\n"], ["k1", "k2", "k1"]]
+)
+def test_key_names_that_links_cannot_carry_are_refused(tmp_path: Path, names: list[object]) -> None:
+    secret = base64.b64encode(b"n" * 32).decode()
+    path = tmp_path / "keys.json"
+    keys = [{"kid": name, "key": secret} for name in names]
+    path.write_text(json.dumps({"version": 1, "index": secret, "keys": keys}))
+    with pytest.raises(ConfigurationError, match=r"keys\.json.*1 to 8 .*a-z.*only once"):
         Keyring.load(path)

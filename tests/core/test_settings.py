@@ -42,6 +42,20 @@ def test_unknown_or_wrong_settings_are_named(
         load(tmp_path, environ)
 
 
+@pytest.mark.parametrize("key", ["PORT", "PRT"])
+def test_the_variable_is_blamed_and_not_the_file_that_has_its_section(
+    tmp_path: Path, key: str
+) -> None:
+    (tmp_path / "newsletter.toml").write_text('[smtp]\nhost = "mail"\n')
+    with pytest.raises(InputError) as caught:
+        load(tmp_path, {f"NEWSLETTER_SMTP__{key}": "abc"})
+    assert caught.value.field == f"NEWSLETTER_SMTP__{key}"
+    (tmp_path / "newsletter.toml").write_text('[smtp]\nport = "abc"\n')
+    with pytest.raises(InputError) as caught:
+        load(tmp_path, {"NEWSLETTER_SMTP__HOST": "mail"})
+    assert caught.value.field == str(tmp_path / "newsletter.toml")
+
+
 def test_unknown_key_in_the_file_names_the_file(tmp_path: Path) -> None:
     (tmp_path / "newsletter.toml").write_text("[delivery]\nconection = 3\n")
     with pytest.raises(InputError, match=r"newsletter.toml: delivery.conection: there is no such"):
