@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import socket
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 from sqlalchemy import create_engine, text
 
@@ -18,7 +19,10 @@ for _name in list(os.environ):
     if _name.startswith("NEWSLETTER_"):
         del os.environ[_name]
 
-_connect = socket.socket.connect
+# How long an example takes says nothing on a machine that does other work too.
+hypothesis.settings.register_profile("patient", deadline=None)
+hypothesis.settings.load_profile("patient")
+
 _LOOPBACK = ("127.", "::1", "localhost")
 
 
@@ -26,12 +30,18 @@ _LOOPBACK = ("127.", "::1", "localhost")
 def _only_loopback(monkeypatch: pytest.MonkeyPatch) -> None:
     """No test may speak to another machine."""
 
-    def guarded(self: socket.socket, address: object) -> None:
+    for name in ("connect", "connect_ex", "sendto"):
+        monkeypatch.setattr(socket.socket, name, _guarded(getattr(socket.socket, name)))
+
+
+def _guarded(real: Callable[..., object]) -> Callable[..., object]:
+    def only_here(self: socket.socket, *args: object) -> object:
+        address = args[-1]
         if isinstance(address, tuple) and not str(address[0]).startswith(_LOOPBACK):
             raise AssertionError(f"a test wanted to reach {address[0]}")
-        _connect(self, address)  # type: ignore[arg-type]
+        return real(self, *args)
 
-    monkeypatch.setattr(socket.socket, "connect", guarded)
+    return only_here
 
 
 @pytest.fixture

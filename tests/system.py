@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
 _PLACES = ("/usr/sbin", "/usr/bin", "/usr/local/bin")
+_FONTS = (
+    "/usr/share/fonts/truetype/padauk/Padauk-Regular.ttf",
+    "/usr/share/fonts/truetype/noto/NotoSansMyanmar-Regular.ttf",
+)
 
 
 def _postgres_places() -> list[str]:
@@ -21,7 +27,20 @@ def require(program: str, package: str) -> str:
     found = shutil.which(program, path=path)
     if found:
         return found
-    reason = f"needs '{program}' (Debian package {package})"
+    _go_without(f"needs '{program}' (Debian package {package})")
+
+
+def require_font() -> None:
+    """A font with Myanmar script; without it what a browser measures is boxes, not Burmese."""
+    lister = shutil.which("fc-list")
+    listed = (
+        lister and subprocess.run([lister, ":lang=my"], capture_output=True, check=False).stdout
+    )
+    if not listed and not any(Path(place).exists() for place in _FONTS):
+        _go_without("needs a font with Myanmar script (Debian package fonts-sil-padauk)")
+
+
+def _go_without(reason: str) -> NoReturn:
     if os.environ.get("CI") == "true":
         pytest.fail(f"{reason}; on CI nothing may be skipped for want of a package")
     pytest.skip(reason)

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import threading
+from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
 
 import pytest
 from sqlalchemy import func, select, text
-from sqlalchemy.exc import StatementError
+from sqlalchemy.exc import IntegrityError, StatementError
 
 from newsletter.app import Services
-from newsletter.core.db import reading, writing
+from newsletter.core.db import open_engine, reading, sqlite_url, writing
 from newsletter.core.errors import ConfigurationError
 from newsletter.schedule.models import Lease
 
@@ -74,3 +76,22 @@ def test_full_disk_is_a_sentence_and_stores_nothing(services: Services) -> None:
         s.flush()
     with reading(services.engine) as session:
         assert session.scalar(select(func.count()).select_from(Lease)) == 0
+
+
+def test_an_error_of_the_database_tells_no_values(any_services: Services) -> None:
+    secret = "aye@example.org"
+    with pytest.raises(IntegrityError) as caught, writing(any_services.engine) as session:
+        for _ in range(2):
+            session.execute(
+                text("INSERT INTO leases (name, owner, until_at) VALUES (:n, 'x', :at)"),
+                {"n": secret, "at": "2026-11-23 02:30:00"},
+            )
+    assert secret not in str(caught.value).replace(str(caught.value.orig), "")
+
+
+def test_every_line_and_every_page_finds_a_connection(tmp_path: Path) -> None:
+    engine = open_engine(sqlite_url(tmp_path / "many.db"))
+    with ExitStack() as stack:
+        for _ in range(60):
+            stack.enter_context(engine.connect())
+    engine.dispose()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -82,7 +84,10 @@ def test_no_line_of_a_text_is_taken_for_a_divider(lines: list[str]) -> None:
 
 @given(st.text(alphabet='+\n"[]=.\\ enmyစာ#1', max_size=120))
 def test_no_text_breaks_the_reader(text: str) -> None:
+    field = "i.md"
     try:
         parse(f"+++\n{text}", "i.md")
-    except InputError:
-        return
+    except InputError as err:
+        field = err.field
+    assert re.fullmatch(r"i\.md(:[1-9][0-9]*)?", field)
+    assert int(field.partition(":")[2] or 1) <= text.count("\n") + 2

@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, sync_playwright
 
 from newsletter.rendering.edition import render
 from tests.rendering import sample
-from tests.system import require
+from tests.system import require, require_font
 
 _FLAGS = [
     *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
@@ -44,6 +44,7 @@ _TEXTS = """() => {
 def browser() -> Iterator[Browser]:
     """One Chromium for this file."""
     path = require("chromium", "chromium")
+    require_font()
     with sync_playwright() as playwright:
         started = playwright.chromium.launch(executable_path=path, args=_FLAGS)
         yield started

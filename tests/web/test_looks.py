@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from newsletter.core.tokens import Purpose
-from tests.system import require
+from tests.system import require, require_font
 from tests.web.conftest import Site
 
 _ARGS = [
@@ -26,6 +26,7 @@ _WORDS = "[...document.querySelectorAll('body, body *')].filter(e => e.closest('
 def browser() -> Iterator[Browser]:
     """Debian's Chromium."""
     program = require("chromium", "chromium")
+    require_font()
     with sync_playwright() as playwright:
         made = playwright.chromium.launch(executable_path=program, args=_ARGS)
         yield made
