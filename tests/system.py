@@ -25,9 +25,9 @@ def require(program: str, package: str) -> str:
     """The path of a program; without it the test is skipped by name, or fails with CI=true."""
     path = os.pathsep.join([os.environ.get("PATH", ""), *_PLACES, *_postgres_places()])
     found = shutil.which(program, path=path)
-    if found:
-        return found
-    _go_without(f"needs '{program}' (Debian package {package})")
+    if not found:
+        _go_without(f"needs '{program}' (Debian package {package})")
+    return found
 
 
 def require_font() -> None:
