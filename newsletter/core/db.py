@@ -86,10 +86,15 @@ def open_engine(url: str) -> Engine:
         url = url.replace("postgresql://", "postgresql+psycopg://", 1)
     dumps = _compact_json
     if not url.startswith("sqlite"):
-        return create_engine(url, json_serializer=dumps, pool_pre_ping=True, pool_size=10)
+        return create_engine(
+            url, json_serializer=dumps, hide_parameters=True, pool_pre_ping=True, pool_size=10
+        )
     engine = create_engine(
         url,
         json_serializer=dumps,
+        hide_parameters=True,  # an error may be logged, and a value may be an address
+        pool_size=10,
+        max_overflow=-1,  # a file has no limit: every page and every line of a worker finds one
         connect_args={"isolation_level": None, "timeout": 30, "check_same_thread": False},
     )
     event.listen(engine, "connect", _sqlite_on_connect)

@@ -14,6 +14,7 @@ from functools import partial
 from uuid import UUID
 
 from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import TimeoutError as NoConnectionFree
 from sqlalchemy.orm import Session
 
 from newsletter.core.addresses import Address
@@ -214,13 +215,13 @@ class Line:
         _log.error("issue_paused", issue=claimed.issue_id, reason=reason)
 
     def _record(self, claimed: Claimed, outcome: Outcome) -> None:
-        """Write the outcome down, trying again while the disk is full or the database away."""
+        """Write the outcome down, again while the disk is full or the database away or busy."""
         for left in reversed(range(_RECORD_TRIES)):
             try:
                 with writing(self._needs.engine) as session:
                     kept = record(session, claimed, self._owner, outcome, self._needs.provider.name)
                 break
-            except (ConfigurationError, OperationalError):
+            except (ConfigurationError, OperationalError, NoConnectionFree):
                 if not left or not self._patient:
                     raise
                 self._wait(1.0)

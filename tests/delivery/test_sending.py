@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from datetime import timedelta
 from email import message_from_bytes, policy
 
 import pytest
 import time_machine
-from sqlalchemy import select
+from sqlalchemy import QueuePool, create_engine, select
 
 from newsletter.app import Services
 from newsletter.core.clock import now
@@ -17,7 +18,9 @@ from newsletter.core.errors import InputError, NotAllowedNow
 from newsletter.core.tokens import Purpose
 from newsletter.delivery.ledger import doubtful
 from newsletter.delivery.models import Delivery
+from newsletter.delivery.press import Press
 from newsletter.delivery.proofs import send_test
+from newsletter.delivery.sending import Line, Streak
 from newsletter.delivery.settling import settle
 from newsletter.editorial.models import Issue
 from newsletter.worker import Worker
@@ -181,6 +184,25 @@ def test_a_lost_answer_is_listed_and_never_sent_again_by_itself(any_services: Se
     assert newsroom.counts(services, issue_id).submitted == 3
     ids = [kept.message_id for kept in server.kept]
     assert (len(ids), len(set(ids))) == (4, 3), "sent twice by decision, under the same id"
+
+
+def test_an_answer_is_written_down_when_the_database_is_busy(services: Services) -> None:
+    issue_id = newsroom.publish(services, 1)
+    newsroom.start(services, issue_id)
+    narrow = create_engine(
+        services.engine.url, poolclass=QueuePool, pool_size=1, max_overflow=0, pool_timeout=0.1
+    )
+
+    def take_the_only_connection(_count: int) -> None:
+        threading.Timer(0.5, narrow.connect().close).start()
+
+    with ScriptedServer(on_kept=take_the_only_connection) as server:
+        smtp = replace(newsroom.over_smtp(services, server.port), engine=narrow)
+        line = Line(smtp, Press(smtp), "me", streak=Streak(20), stop=threading.Event())
+        line.round()
+        line.hang_up()
+    narrow.dispose()
+    assert [row.state for row in newsroom.rows(services, issue_id)] == ["submitted"]
 
 
 def test_two_workers_on_postgresql_share_without_doubling(any_services: Services) -> None:
