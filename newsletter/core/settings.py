@@ -2,7 +2,8 @@
 
 An unknown key is an error.
 `NEWSLETTER_SMTP__HOST=mail.example.org` sets `smtp.host`; `NEWSLETTER_SMTP__PASSWORD_FILE=PATH`
-reads `smtp.password` from a file. `NEWSLETTER_HOME` names the home itself.
+reads `smtp.password` from a file; `NEWSLETTER_LANGUAGES__SHN__NAME=Shan` sets `languages.shn.name`
+(`PT_BR` for pt-BR). `NEWSLETTER_HOME` names the home itself.
 """
 
 from __future__ import annotations
@@ -11,11 +12,12 @@ import os
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from newsletter.core.errors import ConfigurationError, InputError
+from newsletter.core.language_codes import canonical
 from newsletter.core.resources import shipped
 
 PREFIX = "NEWSLETTER_"
@@ -81,6 +83,8 @@ class Language(_Section):
 
     name: str
     native: str
+    script: str = Field(default="Latn", pattern=r"^[A-Z][a-z]{3}$")
+    """In which it is written (ISO 15924); by it an import knows the language of a title."""
     digits: Literal["latn", "mymr"] = "latn"
     date: str = "{day} {month} {year}"
     list_separator: str = ", "
@@ -99,7 +103,7 @@ class Settings(_Section):
     delivery: Delivery
     smtp: Smtp
     logging: Logging
-    languages: dict[str, Language]
+    languages: dict[Annotated[str, AfterValidator(canonical)], Language]
 
     @property
     def database_url(self) -> str:
@@ -146,10 +150,9 @@ def load(
     own = home / "newsletter.toml"
     if own.is_file():
         _merge(merged, _read_toml(own), str(own), origins)
-    for name, section, key, value in _from_environment(environ):
-        _merge(merged, {section: {key: value}}, name, origins)
-    for section, values in (overrides or {}).items():
-        _merge(merged, {section: dict(values)}, "the command line", origins)
+    for name, values in _from_environment(environ):
+        _merge(merged, values, name, origins)
+    _merge(merged, overrides or {}, "the command line", origins)
     try:
         return Settings(home=home, **merged)
     except ValidationError as err:
@@ -191,6 +194,8 @@ def _merge(
         target = into.setdefault(section, {})
         for key, value in values.items():
             origins[f"{section}.{key}"] = origin
+            if isinstance(value, Mapping):
+                origins.update((f"{section}.{key}.{inner}", origin) for inner in value)
             if isinstance(value, Mapping) and isinstance(target.get(key), Mapping):
                 target[key] = {**target[key], **value}
             else:
@@ -198,18 +203,30 @@ def _merge(
         origins.setdefault(section, origin)
 
 
-def _from_environment(environ: Mapping[str, str]) -> list[tuple[str, str, str, str]]:
+def _from_environment(environ: Mapping[str, str]) -> list[tuple[str, dict[str, Any]]]:
+    """Each variable of ours with the settings it makes, as a file would have them."""
     found = []
     for name, value in sorted(environ.items()):
         if not name.startswith(PREFIX) or name in _NOT_SETTINGS:
             continue
-        section, _, key = name.removeprefix(PREFIX).lower().partition("__")
-        if not key:
-            raise InputError(name, "write a setting as NEWSLETTER_SECTION__KEY")
+        section, *inner = name.removeprefix(PREFIX).lower().split("__")
+        key = inner.pop() if inner else ""
+        if not key or len(inner) != (section == "languages"):
+            form = "NEWSLETTER_LANGUAGES__CODE" if section == "languages" else "NEWSLETTER_SECTION"
+            raise InputError(name, f"write a setting as {form}__KEY")
         if key.endswith("_file"):
             key, value = key.removesuffix("_file"), _read_secret(name, value)  # noqa: PLW2901
-        found.append((name, section, key, value))
+        values: dict[str, Any] = {key: value}
+        found.append((name, {section: {_code(name, inner[0]): values} if inner else values}))
     return found
+
+
+def _code(name: str, text: str) -> str:
+    """The language a variable names; a shell allows no hyphen, so pt-BR is written PT_BR."""
+    try:
+        return canonical(text)
+    except ValueError as err:
+        raise InputError(name, str(err)) from err
 
 
 def _read_secret(name: str, path: str) -> str:

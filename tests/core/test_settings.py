@@ -32,6 +32,10 @@ def test_secret_comes_from_a_file_and_is_not_shown(tmp_path: Path) -> None:
         ({"NEWSLETTER_SMTP__PORT": "many"}, r"NEWSLETTER_SMTP__PORT: smtp.port: "),
         ({"NEWSLETTER_PUBLIC__URL": "news.example.org"}, r"NEWSLETTER_PUBLIC__URL: public.url: "),
         ({"NEWSLETTER_HOST": "x"}, r"write a setting as NEWSLETTER_SECTION__KEY"),
+        ({"NEWSLETTER_SMTP__HOST__NAME": "x"}, r"write a setting as NEWSLETTER_SECTION__KEY"),
+        ({"NEWSLETTER_LANGUAGES__EN": "x"}, r"as NEWSLETTER_LANGUAGES__CODE__KEY"),
+        ({"NEWSLETTER_LANGUAGES__KLINGON__NAME": "x"}, r"NAME: 'klingon' is no code of a lang"),
+        ({"NEWSLETTER_LANGUAGES__EN__SCRIPT": "x"}, r"__SCRIPT: languages.en.script: "),
         ({"NEWSLETTER_SMTP__PASSWORD_FILE": "/no/such"}, r"/no/such cannot be read"),
     ],
 )
@@ -70,6 +74,20 @@ def test_a_language_is_one_entry(tmp_path: Path) -> None:
         '[languages.shn]\nname = "Shan"\nnative = "လိၵ်ႈတႆး"\n', encoding="utf-8"
     )
     assert set(load(tmp_path, {}).languages) == {"en", "my", "shn"}
+
+
+def test_a_language_comes_from_the_environment_too(tmp_path: Path) -> None:
+    (tmp_path / "newsletter.toml").write_text('[languages.pt-BR]\nname = "Portuguese"\n')
+    named = {"SHN__NAME": "Shan", "SHN__NATIVE": "လိၵ်ႈတႆး", "SHN__SCRIPT": "Mymr"}
+    named |= {"PT_BR__NATIVE": "português", "EN__LIST_LAST": " & "}
+    found = load(tmp_path, {f"NEWSLETTER_LANGUAGES__{key}": v for key, v in named.items()})
+    shan, english = found.languages["shn"], found.languages["en"]
+    assert (shan.name, shan.native, shan.script) == ("Shan", "လိၵ်ႈတႆး", "Mymr")
+    assert (english.name, english.list_last, english.script) == ("English", " & ", "Latn")
+    assert (found.languages["pt-BR"].name, found.languages["pt-BR"].native) == (
+        *("Portuguese", "português"),
+    )
+    assert found.languages["my"].script == "Mymr"
 
 
 def test_home_comes_from_the_environment() -> None:
