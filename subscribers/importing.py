@@ -120,14 +120,16 @@ class _Taking:
 
     def edition(self, text: str) -> str | None:
         """The edition a cell means: `my+en`, `en, my` and `both` are written `en+my`."""
-        wanted = set(re.split(r"[^a-z0-9]+", text.strip().lower())) - {"", "and"}
+        wanted = _words(text) - {"and"}
         if not wanted:
             return None
-        if wanted <= {"both", "all"}:
-            return max(self.editions, key=lambda edition: edition.count("+"))
-        for edition in self.editions:
-            if set(edition.lower().split("+")) == wanted:
-                return edition
+        single = [edition for edition in self.editions if "+" not in edition]
+        if wanted == {"all"} or (wanted == {"both"} and len(single) < 3):
+            return "+".join(single)
+        exact = [code for code in single if _words(code) == wanted]
+        named = exact or [code for code in single if _words(code) <= wanted]
+        if named and set().union(*map(_words, named)) == wanted:
+            return "+".join(named)
         allowed = ", ".join(self.editions)
         raise InputError("", f"there is no edition '{redact(text)[:40]}'; write one of {allowed}")
 
@@ -143,3 +145,7 @@ class _Taking:
             now=self.now,
             keep_edition=edition is None,
         )
+
+
+def _words(text: str) -> set[str]:
+    return set(re.split(r"[^a-z0-9]+", text.lower())) - {""}

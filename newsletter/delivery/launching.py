@@ -18,6 +18,7 @@ from newsletter.delivery.ledger import Ledger, ledger
 from newsletter.delivery.models import Delivery
 from newsletter.delivery.rows import changed
 from newsletter.delivery.states import State
+from newsletter.editorial import edition_codes
 from newsletter.editorial.models import Issue
 from newsletter.editorial.states import Status, require_move
 from subscribers.audience import candidates
@@ -86,28 +87,44 @@ def _insert(session: Session, issue: Issue, now: datetime) -> int:
     return changed(session, insert(Delivery).from_select([*columns, "changed_at"], rows))
 
 
-def _require_editions(session: Session, issue: Issue) -> None:
-    """Readers of an edition that cannot be made are never left out in silence."""
+def unserved(session: Session, issue: Issue) -> list[str]:
+    """Who could not be served if the issue were launched now: a sentence for each such edition.
+
+    To be said before an issue is approved; `launch` refuses for the same reasons.
+    """
     chosen = candidates(issue.publication_id).subquery("chosen")
     wanted = session.execute(
         select(chosen.c.edition, func.count())
         .where(chosen.c.reason.is_(None))
         .group_by(chosen.c.edition)
+        .order_by(chosen.c.edition)
     )
-    for edition, count in wanted:
-        language = _missing_language(issue, edition)
-        if language:
-            raise NotAllowedNow(
-                f"issue {issue.number} has no text in '{language}', but {count} readers want "
-                f"the edition '{edition}'; add it, or set the publication's fallback_language"
-            )
+    said = (_why_unserved(issue, edition, count) for edition, count in wanted)
+    return [sentence for sentence in said if sentence]
 
 
-def _missing_language(issue: Issue, edition: str) -> str | None:
+def _require_editions(session: Session, issue: Issue) -> None:
+    """Readers of an edition that cannot be made are never left out in silence."""
+    said = unserved(session, issue)
+    if said:
+        raise NotAllowedNow("; ".join(said))
+
+
+def _why_unserved(issue: Issue, edition: str, count: int) -> str | None:
+    left = edition_codes.remaining(issue.publication.languages, edition)
+    readers = f"{count} {'reader wants' if count == 1 else 'readers want'} the edition '{edition}'"
+    if left is None:
+        there = ", ".join(issue.publication.languages)
+        return (
+            f"{readers}, of which the publication has no language any more (it has {there}); "
+            "give it the language back with 'newsletter publication set languages …', or give "
+            "these readers another edition with 'newsletter subscribers import'"
+        )
     written = {editorial.language for editorial in issue.editorials}
-    filled = issue.publication.fallback_language in written
-    for language in edition.split("+"):
-        known = language in issue.publication.languages
-        if not known or (language not in written and not filled):
-            return language
-    return None
+    if issue.publication.fallback_language in written:
+        return None
+    missing = next((code for code in left.split("+") if code not in written), None)
+    return missing and (
+        f"issue {issue.number} has no text in '{missing}', but {readers}; add it, or set the "
+        "publication's fallback_language"
+    )

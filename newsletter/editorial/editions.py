@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from newsletter.core.errors import InputError, NotAllowedNow
+from newsletter.core.errors import NotAllowedNow
 from newsletter.core.settings import Language
-from newsletter.editorial import images
+from newsletter.editorial import edition_codes, images
 from newsletter.editorial.describing import reading_minutes
 from newsletter.editorial.models import Editorial, Issue, Publication, Resource
 from newsletter.editorial.ordering import by_category, heading
@@ -22,20 +22,20 @@ from newsletter.rendering.content import (
 )
 
 
-def editions_of(publication: Publication) -> list[str]:
-    """What a subscriber may choose: each language, and all of them joined: en, my, en+my."""
-    languages = list(publication.languages)
-    return languages if len(languages) == 1 else [*languages, "+".join(languages)]
+def editions_of(publication: Publication, also: str | None = None) -> list[str]:
+    """What a subscriber may choose: each language, every pair, and all of them: en, my, en+my.
+
+    `also` is the edition a reader has, which stays on offer whatever it is.
+    """
+    return edition_codes.choices(publication.languages, also)
 
 
 def parse_edition(publication: Publication, text: str) -> str:
-    """The edition meant by `my`, `EN+MY`, `my+en` or `en-my`; InputError lists those there are."""
-    wanted = sorted(part.strip() for part in text.lower().replace("-", "+").split("+"))
-    for edition in editions_of(publication):
-        if sorted(edition.split("+")) == wanted:
-            return edition
-    there = ", ".join(editions_of(publication))
-    raise InputError("edition", f"there is no edition '{text.strip()}'; there are {there}")
+    """The edition meant by `my`, `EN+MY`, `my+en` or `en-my`, in the publication's order.
+
+    Any of its languages may be joined; InputError lists the usual ones.
+    """
+    return edition_codes.parse(publication.languages, text)
 
 
 def letter(
@@ -50,10 +50,12 @@ def letter(
 
     A resource without a title in a block's language stands there with another language's and
     says so in `title_language`; `fallback_language` fills a missing editorial, and
-    `editorial_language` tells. Raises NotAllowedNow naming the editorial that is missing.
+    `editorial_language` tells. The blocks stand in the publication's order, and a language that
+    it no longer has is left out of the edition. Raises NotAllowedNow naming the editorial that
+    is missing, or the edition of which no language is left.
     """
     publication = issue.publication
-    parts = parse_edition(publication, edition).split("+")
+    parts = _languages(publication, edition)
     main = parts[0]
     names, sender = publication.names, publication.sender_names
     return Letter(
@@ -70,6 +72,16 @@ def letter(
         subject_prefix=publication.subject_prefixes.get(main, ""),
         public_url=public_url.rstrip("/"),
     )
+
+
+def _languages(publication: Publication, edition: str) -> list[str]:
+    left = edition_codes.remaining(publication.languages, edition)
+    if left is None:
+        there = ", ".join(publication.languages)
+        raise NotAllowedNow(
+            f"the publication has no language of the edition '{edition}' any more; it has {there}"
+        )
+    return left.split("+")
 
 
 def _blocks(issue: Issue, parts: list[str], languages: Mapping[str, Language]) -> tuple[Block, ...]:

@@ -10,7 +10,7 @@ from newsletter.app import Services
 from newsletter.core.db import reading, writing
 from newsletter.core.errors import InputError, NotAllowedNow
 from newsletter.core.settings import Language
-from newsletter.editorial import editions, inbox, issues, publications
+from newsletter.editorial import edition_codes, editions, inbox, issues, publications
 from newsletter.editorial.models import Issue
 from newsletter.rendering.content import Letter
 from tests.editorial.making import NOW, a_publication, a_resource, an_approved_issue
@@ -37,6 +37,36 @@ def test_editions_are_each_language_and_all_of_them(services: Services) -> None:
                 editions.parse_edition(publication, text)
         publications.set_value(session, publication, "languages", "my")
         assert editions.editions_of(publication) == ["my"]
+
+
+def test_any_of_the_languages_make_an_edition_in_the_publications_order() -> None:
+    three = ["en", "my", "shn"]
+    assert edition_codes.choices(three) == [
+        *("en", "my", "shn", "en+my", "en+shn", "my+shn", "en+my+shn")
+    ]
+    four = ["en", "my", "shn", "pt-BR"]
+    assert edition_codes.choices(four, "shn+my+en")[-1] == "en+my+shn"
+    for text in ("PT-br-en", "pt-BR+en", "en-pt-BR"):
+        assert edition_codes.parse(four, text) == "en+pt-BR"
+    assert edition_codes.parse(["my", "en"], "en+my") == "my+en"
+    for wrong in ("en-fr", "pt", "", "+", "my+my"):
+        with pytest.raises(InputError, match="there is no edition"):
+            edition_codes.parse(four, wrong)
+
+
+def test_a_language_that_is_given_up_falls_out_of_its_editions(services: Services) -> None:
+    assert edition_codes.remaining(["my", "en"], "en+my+shn") == "my+en"
+    assert edition_codes.remaining(["en"], "shn") is None
+    with writing(services.engine) as session:
+        publication = a_publication(session)
+        issue = an_approved_issue(session, publication)
+        publications.set_value(session, publication, "languages", "my,en")
+        letter = _letter(services, issue, "en+my")
+        assert (letter.edition, letter.blocks[0].language) == ("my+en", "my")
+        publications.set_value(session, publication, "languages", "en")
+        assert _letter(services, issue, "en+my").edition == "en"
+        with pytest.raises(NotAllowedNow, match="no language of the edition 'my' any more"):
+            _letter(services, issue, "my")
 
 
 def test_burmese_edition_keeps_resources_without_a_burmese_title(services: Services) -> None:

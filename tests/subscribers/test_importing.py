@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pytest
 
 from newsletter.app import Services
@@ -13,7 +15,14 @@ from subscribers.table import read_table
 from tests.subscribers.conftest import NOW, Add
 
 
-def take(services: Services, publication_id: int, data: bytes, *, strict: bool = False) -> Report:
+def take(
+    services: Services,
+    publication_id: int,
+    data: bytes,
+    *,
+    strict: bool = False,
+    editions: Sequence[str] = ("en", "my", "en+my"),
+) -> Report:
     with writing(services.engine) as session:
         return import_csv(
             session,
@@ -21,7 +30,7 @@ def take(services: Services, publication_id: int, data: bytes, *, strict: bool =
             publication_id=publication_id,
             data=data,
             name="list.csv",
-            editions=["en", "my", "en+my"],
+            editions=editions,
             default_edition="en",
             now=NOW,
             strict=strict,
@@ -66,6 +75,18 @@ def test_every_row_gets_its_answer_and_the_good_ones_are_taken(
     assert editions["left@example.org"] == ("ended", "en")
     assert editions["z@example.org"] == ("active", "en")
     assert len(editions) == 15 + 2 + 2
+
+
+def test_any_languages_may_be_joined_in_a_cell(any_services: Services, publication_id: int) -> None:
+    cells = ["shn+en", "PT-BR", "en pt-BR my", "all", "both", "en+fr", "pt"]
+    data = "email;edition\n" + "".join(f"r{n}@example.org;{c}\n" for n, c in enumerate(cells))
+    report = take(
+        any_services, publication_id, data.encode(), editions=("en", "my", "shn", "pt-BR", "en+my")
+    )
+    assert [row.outcome for row in report.rows] == ["new"] * 4 + ["broken"] * 3
+    with reading(any_services.engine) as session:
+        found = [row.edition for row in directory.listing(session, publication_id)]
+    assert sorted(found) == sorted(["en+shn", "pt-BR", "en+my+pt-BR", "en+my+shn+pt-BR"])
 
 
 def test_strict_takes_all_or_nothing(any_services: Services, publication_id: int) -> None:

@@ -12,8 +12,8 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from newsletter.core.db import reading
-from newsletter.core.errors import NotAllowedNow, NotFound, RenderError
-from newsletter.editorial import editions, images, issues, publications
+from newsletter.core.errors import InputError, NotAllowedNow, NotFound, RenderError
+from newsletter.editorial import edition_codes, editions, images, issues, publications
 from newsletter.editorial.models import Issue, Publication
 from newsletter.language.dates_digits import digits, format_date
 from newsletter.rendering import edition as rendering
@@ -87,8 +87,8 @@ class _Shelf:
         with reading(services.engine) as session:
             publication = publications.get(session, slug)
             found = issues.get(session, publication, number)
-            wanted = edition.replace("-", "+")
-            if found.launched_at is None or wanted not in editions.editions_of(publication):
+            wanted = _meant(found, edition)
+            if found.launched_at is None or wanted is None:
                 raise NotFound("edition", "this issue has not gone out")
             try:
                 letter = editions.letter(
@@ -174,12 +174,35 @@ class _Shelf:
                 f"{edition.replace('+', '-')}",
                 current=edition == current,
             )
-            for edition in editions.editions_of(publication)
+            for edition in _offered(publication.languages, current)
             if spare or written.issuperset(edition.split("+"))
         )
 
     def _native(self, code: str) -> str:
         return self.pages.languages[code].native if code in self.pages.languages else code
+
+
+def _meant(issue: Issue, edition: str) -> str | None:
+    """The edition a link means, also a link from before the languages were changed.
+
+    A language that the publication has given up falls out; where it was the only one, the first
+    stands that the issue has a text in. None for what never was an edition of this issue.
+    """
+    languages = issue.publication.languages
+    written = [e.language for e in issue.editorials]
+    known = [*languages, *(code for code in written if code not in languages)]
+    try:
+        named = edition_codes.parse(known, edition)
+    except InputError:
+        return None
+    left = edition_codes.remaining(languages, named)
+    return left or next((code for code in languages if code in written), None)
+
+
+def _offered(languages: list[str], current: str) -> list[str]:
+    """Each language and all of them; a pair only while it is the one being read."""
+    several = [edition for edition in ("+".join(languages), current) if "+" in edition]
+    return list(dict.fromkeys([*languages, *several]))
 
 
 def _gone_out(session: Session, publication: Publication) -> list[Issue]:

@@ -25,6 +25,8 @@ class Choice:
     edition: str
     languages: tuple[str, ...]
     checked: bool
+    both: bool
+    """Whether these are the publication's only two languages."""
 
 
 def router(pages: Pages) -> APIRouter:
@@ -51,7 +53,7 @@ class _Desk:
         """Keep the edition chosen, and show it."""
         reader = self._read(token)
         wanted = fields.get("edition", "")
-        if reader.publication is not None and wanted not in reader.publication.editions:
+        if reader.publication is not None and wanted not in reader.editions:
             return self.pages.error("bad_form", 400, request)
         if reader.view is None or reader.publication is None:
             return self._page(request, token, reader, saved=False)
@@ -97,10 +99,13 @@ class _Desk:
 
 
 def _choices(reader: Reader) -> list[Choice]:
-    if reader.publication is None:
-        return []
-    current = reader.view.edition if reader.view else reader.publication.languages[0]
+    current = reader.edition if reader.view else next(iter(reader.languages), None)
     return [
-        Choice(edition, tuple(edition.split("+")), edition == current)
-        for edition in reader.publication.editions
+        Choice(
+            edition,
+            languages := tuple(edition.split("+")),
+            edition == current,
+            len(reader.languages) == len(languages) == 2,
+        )
+        for edition in reader.editions
     ]

@@ -9,7 +9,7 @@ from starlette.requests import Request
 
 from newsletter.app import Services
 from newsletter.core.tokens import Claim, Purpose
-from newsletter.editorial.editions import editions_of
+from newsletter.editorial import edition_codes
 from newsletter.editorial.models import Publication
 from newsletter.web.pages import Pages
 from subscribers import preferences
@@ -24,7 +24,6 @@ class Masthead:
     slug: str
     names: dict[str, str]
     languages: tuple[str, ...]
-    editions: tuple[str, ...]
 
     def name(self, language: str) -> str:
         """Its name in this language, or in the first one it has."""
@@ -38,7 +37,6 @@ def masthead(publication: Publication) -> Masthead:
         publication.slug,
         dict(publication.names),
         tuple(publication.languages),
-        tuple(editions_of(publication)),
     )
 
 
@@ -59,6 +57,16 @@ class Reader:
     def languages(self) -> tuple[str, ...]:
         """The publication's, in its order."""
         return self.publication.languages if self.publication else ()
+
+    @property
+    def edition(self) -> str | None:
+        """What the reader's edition means today; None when none of its languages is left."""
+        return edition_codes.remaining(self.languages, self.view.edition) if self.view else None
+
+    @property
+    def editions(self) -> list[str]:
+        """What the reader may choose, always with what they have."""
+        return edition_codes.choices(self.languages, self.edition) if self.languages else []
 
     def publication_name(self, language: str) -> str:
         """The publication's name; empty when there is no such publication any more."""
@@ -83,7 +91,7 @@ def behind(session: Session, services: Services, token: str, purpose: Purpose) -
 
 
 def language_of(request: Request, pages: Pages, reader: Reader) -> str:
-    """`?l=`, else the first language of the reader's edition, else the browser's or our first."""
-    own = reader.view.edition.split("+")[:1] if reader.view else [pages.wished(request) or ""]
+    """`?l=`, else the first language left of the reader's edition, else the browser's or ours."""
+    own = (reader.edition or "").split("+") if reader.view else [pages.wished(request) or ""]
     wishes = [pages.override(request) or "", *own, *reader.languages, *pages.languages]
     return next(code for code in wishes if code in pages.languages)
