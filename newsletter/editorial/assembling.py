@@ -31,9 +31,10 @@ class Assembled:
 def assemble(session: Session, publication: Publication, *, week: str, now: datetime) -> Assembled:
     """Make the draft issue of an ISO week (2026-W47), or bring the one there is up to date.
 
-    Takes from the inbox what was published up to the day of the week's slot, also what earlier
-    weeks left over; each resource once ever. Stands them newest first under their categories,
-    around what an editor's hand has placed; dropped ones stay dropped, texts stay untouched.
+    Takes from the inbox what was published up to the Sunday that ends the week, whatever the day
+    of its slot, also what earlier weeks left over; each resource once ever. Stands them newest
+    first under their categories, around what an editor's hand has placed; dropped ones stay
+    dropped, texts stay untouched.
     A draft outside the rhythm whose date lies in this week (an imported post) becomes its issue.
     Taking something new makes an approved issue a draft again, and `missing` says so.
     Raises InputError for what is no week, NotAllowedNow when the week's issue already went out.
@@ -51,7 +52,7 @@ def assemble(session: Session, publication: Publication, *, week: str, now: date
             "assemble the next week"
         )
     issue.week = week
-    taken = _waiting(session, issue, day)
+    taken = _waiting(session, issue, monday_of(week) + timedelta(days=6))
     before = issue.status
     if taken:
         _take(session, issue, taken, now)
@@ -81,12 +82,12 @@ def _of_week(session: Session, publication: Publication, week: str, day: date) -
     return session.scalar(loose.order_by(Issue.number).limit(1))
 
 
-def _waiting(session: Session, issue: Issue, day: date) -> list[Resource]:
+def _waiting(session: Session, issue: Issue, last: date) -> list[Resource]:
     query = select(Resource).where(
         Resource.publication_id == issue.publication_id,
         Resource.issue_id.is_(None),
         Resource.dropped_at.is_(None),
-        Resource.published_on <= day,
+        Resource.published_on <= last,
         or_(Resource.withheld_from.is_(None), Resource.withheld_from != issue.id),
     )
     return list(session.scalars(query.order_by(Resource.published_on.desc(), Resource.id)))

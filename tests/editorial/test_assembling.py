@@ -33,7 +33,8 @@ def test_draft_of_the_week_in_category_order_newest_first(any_services: Services
             ("Left over from October", "reports", 1),
             ("Statement", "statements", 17),
             ("On the day of the slot", "news", 23),
-            ("A day too late", "news", 24),
+            ("On the Sunday that ends the week", "news", 29),
+            ("A day too late", "news", 30),
         ):
             a_resource(session, publication, title, category=category, day=date(2026, 11, day))
         made = assemble(session, publication, week=WEEK, now=NOW)
@@ -44,14 +45,28 @@ def test_draft_of_the_week_in_category_order_newest_first(any_services: Services
             "Report of Friday",
             "Report of Monday",
             "Left over from October",
+            "On the Sunday that ends the week",
             "On the day of the slot",
             "Loose",
         ]
-        assert len(made.taken) == 6
+        assert len(made.taken) == 7
         waiting = inbox.listing(session, publication)
         assert [r.titles["en"] for r in waiting] == ["A day too late"]
         following = assemble(session, publication, week="2026-W49", now=NOW)
         assert _titles(following.issue) == ["A day too late"]
+
+
+@pytest.mark.parametrize("weekday", ["1", "4", "7"])
+def test_the_whole_week_is_taken_whatever_the_day_of_the_slot(
+    services: Services, weekday: str
+) -> None:
+    with writing(services.engine) as session:
+        publication = a_publication(session)
+        publications.set_value(session, publication, "slot.weekday", weekday)
+        for day in (22, 23, 26, 29, 30):
+            a_resource(session, publication, f"Of the {day}th", day=date(2026, 11, day))
+        made = assemble(session, publication, week=WEEK, now=NOW)
+        assert [r.published_on.day for r in made.taken] == [29, 26, 23, 22]
 
 
 def test_again_changes_nothing_and_keeps_an_approval(any_services: Services) -> None:
