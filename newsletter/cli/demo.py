@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import re
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,14 +15,15 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn
 from rich.table import Table
+from rich.text import Text
 
 from newsletter.app import Services, initialise
 from newsletter.cli import demo_story as story
 from newsletter.cli.catching import CatchingServer
-from newsletter.cli.context import desk_of
-from newsletter.cli.outgoing import stopping
+from newsletter.cli.context import Desk, desk_of
+from newsletter.cli.outgoing import stopping, working
+from newsletter.cli.output import hanging
 from newsletter.cli.serving import only_one, owner
-from newsletter.core import log
 from newsletter.core.clock import now
 from newsletter.core.db import reading
 from newsletter.core.errors import ConfigurationError, NotAllowedNow
@@ -29,6 +32,7 @@ from newsletter.delivery.ledger import Ledger
 
 SECONDS_AHEAD = 5
 _MARK = "this-is-a-demo"
+_TABLE_WIDTH = 66
 
 
 def demo(
@@ -50,7 +54,6 @@ def demo(
     Example:  newsletter demo --once   (for scripts)
     """
     home = _home(context)
-    log.configure(file=home / "logs" / "newsletter.log", to_stderr=False)
     console = Console(highlight=False)
     with only_one(home), stopping() as stop, _caught(home / "mailbox") as smtp_port:
         held = _run(console, home, smtp_port, port, stop, once=once)
@@ -61,8 +64,10 @@ def demo(
 def _home(context: typer.Context) -> Path:
     """A home of the demo's own: its sample must never meet real subscribers."""
     desk = desk_of(context)
-    home = desk.home if desk.given else default_home().with_name("newsletter-demo")
-    if (home / "newsletter.db").exists() and not (home / _MARK).exists():
+    named = desk.given or os.environ.get("NEWSLETTER_HOME")
+    home = desk.home if named else default_home().with_name("newsletter-demo")
+    real = any((home / name).exists() for name in ("newsletter.db", "keys.json"))
+    if real and not (home / _MARK).exists():
         raise NotAllowedNow(
             f"{home} holds a newsletter of yours; the demo needs a home of its own: "
             "'newsletter --home ./demo demo'"
@@ -101,43 +106,48 @@ def _run(
             "delivery": {"provider": "smtp", "connections": 2},
             "smtp": {"host": "127.0.0.1", "port": smtp_port, "security": "none", "username": ""},
             "public": {"url": listener.url},
+            "database": {"url": ""},  # the home's own, whatever is set for a real newsletter
         },
     )
+    desk = Desk(home)
+    desk.adopt(services)
     app = application.build(services, [mailbox.router(home / "mailbox")])
     web = WebServer(app, listener=listener)
     web.start()
     try:
-        return _play(console, services, stop, once=once)
+        return _play(console, desk, stop, once=once)
     finally:
+        console.print("Stopping …")
         web.stop()
-        services.close()
+        desk.close()
 
 
-def _play(console: Console, services: Services, stop: threading.Event, *, once: bool) -> bool:
+def _play(console: Console, desk: Desk, stop: threading.Event, *, once: bool) -> bool:
     from newsletter.schedule.clock import Clock
-    from newsletter.worker import Worker
 
+    services = desk.services()
     console.print("[bold]A week's issue, from inbox to mailbox.[/]")
     console.print(f"All state lies in {services.settings.home}\n", soft_wrap=True)
     number = _prepare(console, services)
     clock = Clock(services.engine, owner(services), lambda _fired: None)
-    worker = Worker(services)
-    thread = threading.Thread(target=worker.run, args=(stop, 0.2), name="worker")
-    clock.start()
-    thread.start()
-    try:
-        result = _watch(console, services, number, stop)
-        _summary(console, result)
-        _addresses(console, services, number)
-        if not once:
-            console.print("\nThe pages stay open until [bold]Ctrl-C[/].")
-            stop.wait()
-        return result.balanced and result.planned == 0 and result.total > 0
-    finally:
-        console.print("Stopping …")
-        stop.set()
-        clock.stop()
-        thread.join(30)
+    with working(desk, stop, patient=False):
+        clock.start()
+        try:
+            status, result = _watch(console, services, number, stop)
+            _told(console, services, number, result)
+            if not once:
+                console.print("\nThe pages stay open until [bold]Ctrl-C[/].")
+                stop.wait()
+        finally:
+            clock.stop()
+    return status == "sent" and result.done
+
+
+def _told(console: Console, services: Services, number: int, result: Ledger) -> None:
+    _summary(console, result)
+    for reason in story.stopped_by(services, number):
+        hanging(console, "", f"It stopped: {reason}", "yellow")
+    _addresses(console, services, number)
 
 
 def _prepare(console: Console, services: Services) -> int:
@@ -151,11 +161,11 @@ def _prepare(console: Console, services: Services) -> int:
     number, taken, missing = story.assemble(services, at)
     console.print(f"{done} issue {number} assembled with {taken} resources; still missing:")
     for sentence in missing:
-        console.print(f"    · {sentence}")
+        hanging(console, "    · ", _in_names(sentence, services))
     story.write(services, number, at)
     console.print(f"{done} editorial written in English and Burmese, with its picture")
     for problem in story.check(services, number):
-        console.print(f"    {problem.level}: {problem.text}")
+        hanging(console, f"    {problem.level}: ", _in_names(problem.text, services))
     story.approve(services, number, now())
     console.print(f"{done} checked and approved: its content is frozen by a hash")
     wall, zone = story.schedule(services, number, now() + timedelta(seconds=SECONDS_AHEAD))
@@ -163,7 +173,20 @@ def _prepare(console: Console, services: Services) -> int:
     return number
 
 
-def _watch(console: Console, services: Services, number: int, stop: threading.Event) -> Ledger:
+def _in_names(sentence: str, services: Services) -> str:
+    """The sentence with `English` where a check writes `'en'` or `editorial en`."""
+    names = {code: language.name for code, language in services.settings.languages.items()}
+    codes = "|".join(map(re.escape, names))
+    return re.sub(
+        rf"'({codes})'|(?<=^editorial )({codes})\b",
+        lambda found: names[found[1] or found[2]],
+        sentence,
+    )
+
+
+def _watch(
+    console: Console, services: Services, number: int, stop: threading.Event
+) -> tuple[str, Ledger]:
     columns = (
         SpinnerColumn(),
         TextColumn("{task.description}"),
@@ -176,28 +199,34 @@ def _watch(console: Console, services: Services, number: int, stop: threading.Ev
             with reading(services.engine) as session:
                 status, result = story.standing(session, number)
             if result.total:
-                done = result.total - result.planned - result.claimed - result.submitting
+                done = result.total - result.open
                 progress.update(task, description="sending", total=result.total, completed=done)
             if status in ("sent", "held", "paused", "cancelled") or stop.is_set():
                 progress.update(task, description=status)
-                return result
+                return status, result
             stop.wait(0.2)
 
 
 def _summary(console: Console, result: Ledger) -> None:
-    table = Table(title="What became of everybody")
     counts = {
         "audience": result.total,
-        "planned": result.planned + result.claimed + result.submitting,
+        "planned": result.open,
         "submitted": result.submitted,
         "refused": result.refused,
         "skipped": sum(result.skipped.values()),
         "unknown": result.unknown,
     }
-    for name in counts:
-        table.add_column(name, justify="right")
-    table.add_row(*(str(count) for count in counts.values()))
-    console.print(table)
+    title = "What became of everybody"
+    if console.width < _TABLE_WIDTH:
+        console.print(Text(title, style="bold"))
+        for name, count in counts.items():
+            console.print(f"  {name:<9} {count:>6}")
+    else:
+        table = Table(title=title)
+        for name in counts:
+            table.add_column(name, justify="right")
+        table.add_row(*(str(count) for count in counts.values()))
+        console.print(table)
     equation = "holds" if result.balanced else "DOES NOT HOLD"
     console.print(f"audience = submitted + refused + skipped + unknown + planned: {equation}\n")
 

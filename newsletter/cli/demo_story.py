@@ -11,7 +11,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from newsletter.app import Services
-from newsletter.core.clock import monday_of, next_week, week_of, zone
+from newsletter.core.clock import next_week, week_of, zone
 from newsletter.core.clock import now as clock_now
 from newsletter.core.db import reading, writing
 from newsletter.core.errors import NotFound
@@ -23,6 +23,7 @@ from newsletter.editorial import (
     assembling,
     checks,
     editions,
+    filling,
     images,
     inbox,
     issue_file,
@@ -85,8 +86,7 @@ def collect(services: Services, now: datetime) -> int:
     """The sample resources into the inbox, one of them in no category yet."""
     with writing(services.engine) as session:
         publication = publications.get(session, SLUG)
-        week = _free_week(session, publication, now)
-        day = monday_of(week) - timedelta(days=2)
+        day = now.astimezone(zone(publication.slot_zone)).date() - timedelta(days=2)
         for resource in _sample().resources:
             named = resource.category
             inbox.add(
@@ -118,6 +118,8 @@ def assemble(services: Services, now: datetime) -> tuple[int, int, list[str]]:
         publication = publications.get(session, SLUG)
         week = _free_week(session, publication, now)
         made = assembling.assemble(session, publication, week=week, now=now)
+        # It goes out in a moment and not in its week: readers see the day they get it.
+        made.issue.date = now.astimezone(zone(publication.slot_zone)).date()
         return made.issue.number, len(made.taken), list(made.missing)
 
 
@@ -126,20 +128,7 @@ def write(services: Services, number: int, now: datetime) -> None:
     sample = _sample()
     with writing(services.engine) as session:
         issue = _issue(session, number)
-        for language, text in sample.editions.items():
-            issues.set_editorial(
-                session,
-                issue,
-                language,
-                title=text.title,
-                body=text.body,
-                authors=text.authors,
-                pull_quote=text.pull_quote,
-                footnotes=[{"mark": note.mark, "text": note.text} for note in text.footnotes],
-                about=text.about,
-                reading_minutes=text.reading_minutes,
-                now=now,
-            )
+        filling.write_texts(session, issue, sample, now)
         picture = (SAMPLES / "featured.png").read_bytes()
         stored = images.store(picture, services.settings.media_path)
         issues.set_image(issue, stored, sample.image_alternatives, now)
@@ -172,6 +161,13 @@ def standing(session: Session, number: int) -> tuple[str, Ledger]:
     """Where the issue and its ledger stand."""
     issue = _issue(session, number)
     return issue.status, ledger(session, issue.id)
+
+
+def stopped_by(services: Services, number: int) -> list[str]:
+    """Why the issue does not go out, if something keeps it."""
+    with reading(services.engine) as session:
+        issue = _issue(session, number)
+        return [reason for reason in (issue.held_reason, issue.paused_reason) if reason]
 
 
 def a_leave_link(services: Services, number: int) -> str:

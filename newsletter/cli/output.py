@@ -48,6 +48,18 @@ def say(text: str, style: str | None = None) -> None:
     console().print(clean(text), style=style, soft_wrap=True)
 
 
+def hanging(place: Console, start: str, text: str, style: str | None = None) -> None:
+    """A sentence whose further lines stand under its first word, not under its mark."""
+    from rich.table import Table
+    from rich.text import Text
+
+    grid = Table.grid()
+    grid.add_column(width=len(start), no_wrap=True)
+    grid.add_column(overflow="fold")
+    grid.add_row(Text(start, style or ""), Text(clean(text), style or ""))
+    place.print(grid)
+
+
 def note(text: str) -> None:
     """One line on standard error: for people, out of the way of what is piped."""
     console(stderr=True).print(clean(text), soft_wrap=True)
