@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import stat
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -123,20 +125,48 @@ def write_image(
         return
     if media_path is None:
         raise InputError(name, "the file names an image, but there is no place to keep one")
-    beside = (directory or Path()) / content.image
-    stored = None if beside.is_file() else images.find(media_path, content.image)
+    folder = directory or Path()
+    there = os.path.lexists(folder / content.image)
+    stored = None if there else images.find(media_path, content.image)
     if stored is None:
-        stored = images.store(_image_bytes(beside, name), media_path)
+        stored = images.store(_image_bytes(folder, content.image, name), media_path)
     issues.set_image(issue, stored, content.image_alternatives, now)
 
 
-def _image_bytes(path: Path, name: str) -> bytes:
+def _image_bytes(folder: Path, image: str, name: str) -> bytes:
+    """A regular file in this directory or below it, never more than an image may be large.
+
+    The file may come from anybody, so a link that leads out of the directory is not followed,
+    and neither a pipe nor a device is waited for.
+    """
+    strange = f"the image {image} is no file of this directory; put it beside the text"
     try:
-        return path.read_bytes()
-    except OSError as err:
+        path = (folder / image).resolve(strict=True)
+        if not path.is_relative_to(folder.resolve()):
+            raise InputError(name, strange)
+        with open(path, "rb", opener=_without_following) as file:
+            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                raise InputError(name, strange)
+            data = file.read(images.LARGEST_FILE + 1)
+    except IsADirectoryError as err:
+        raise InputError(name, strange) from err
+    except (OSError, RuntimeError) as err:
+        why = getattr(err, "strerror", None) or "its links go in a circle"
         raise InputError(
-            name, f"the image {path} cannot be read ({err.strerror}); put it beside the file"
+            name, f"the image {folder / image} cannot be read ({why}); put it beside the file"
         ) from err
+    return _not_too_large(data, image, name)
+
+
+def _without_following(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK)
+
+
+def _not_too_large(data: bytes, image: str, name: str) -> bytes:
+    if len(data) > images.LARGEST_FILE:
+        most = images.LARGEST_FILE // 1024**2
+        raise InputError(name, f"the image {image} is larger than {most} MB; take a smaller one")
+    return data
 
 
 def file_entries(content: IssueFile) -> list[Entry]:

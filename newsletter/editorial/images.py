@@ -21,7 +21,7 @@ from newsletter.core.errors import ConfigurationError, InputError, NotFound
 
 WIDEST = 1200
 HEAVIEST = 200_000
-_LARGEST_FILE = 30 * 1024 * 1024
+LARGEST_FILE = 30 * 1024 * 1024
 _FORMATS = ("JPEG", "PNG", "WEBP", "GIF")
 _NAME = re.compile(r"[0-9a-f]{32}\.(?:jpg|png)")
 _QUALITIES = (85, 78, 70, 60, 50)
@@ -76,7 +76,7 @@ def is_stored_name(name: str) -> bool:
 
 
 def _opened(data: bytes) -> Image.Image:
-    if len(data) > _LARGEST_FILE:
+    if len(data) > LARGEST_FILE:
         raise InputError(
             "image", f"the file is {len(data) // 1024**2} MB large; take a smaller one"
         )

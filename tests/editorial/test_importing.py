@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
@@ -12,6 +13,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
+from PIL import Image
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
@@ -208,6 +210,49 @@ def test_a_missing_image_is_named(services: Services, tmp_path: Path) -> None:
         importing.store(
             session, publication, ISSUE, "i.md", directory=tmp_path, media_path=tmp_path, now=NOW
         )
+
+
+@pytest.mark.parametrize("kind", ["fifo", "device", "away", "folder away", "directory", "heavy"])
+def test_only_a_regular_file_beside_the_text_is_read(
+    services: Services, tmp_path: Path, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "desk"
+    folder.mkdir()
+    outside, image = tmp_path / "away", folder / "featured.png"
+    outside.mkdir()
+    Image.new("RGB", (40, 20), "navy").save(outside / "featured.png")
+    data, reason = ISSUE, "is no file of this directory"
+    if kind == "fifo":
+        os.mkfifo(image)
+    elif kind == "device":
+        image.symlink_to("/dev/zero")
+    elif kind == "away":
+        image.symlink_to(outside / "featured.png")
+    elif kind == "folder away":
+        (folder / "pictures").symlink_to(outside)
+        data = ISSUE.replace(b"featured.png", b"pictures/featured.png")
+    elif kind == "directory":
+        image.mkdir()
+    else:
+        monkeypatch.setattr("newsletter.editorial.images.LARGEST_FILE", 4096)
+        reason = "larger than"
+        with image.open("wb") as file:
+            file.truncate(1 << 40)  # a terabyte of holes: whoever reads it all has no memory left
+    with pytest.raises(InputError, match=reason), newsroom(services) as (session, publication):
+        importing.store(
+            session, publication, data, "i.md", directory=folder, media_path=tmp_path, now=NOW
+        )
+
+
+def test_a_link_within_the_directory_is_a_file_of_it(services: Services, tmp_path: Path) -> None:
+    Image.new("RGB", (40, 20), "navy").save(tmp_path / "real.png")
+    (tmp_path / "featured.png").symlink_to("real.png")
+    media = tmp_path / "media"
+    with newsroom(services) as (session, publication):
+        done = importing.store(
+            session, publication, ISSUE, "i.md", directory=tmp_path, media_path=media, now=NOW
+        )
+        assert done.issue.image_width == 40
 
 
 _WORD = st.one_of(
