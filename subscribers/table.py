@@ -18,6 +18,7 @@ from newsletter.core.errors import InputError
 _ADDRESS = {"email", "emailaddress", "address", "mail", "အီးမေးလ်", "အီးမေးလ်လိပ်စာ"}
 _EDITION = {"edition", "language", "lang", "ဘာသာစကား"}
 _BINARY = re.compile(r"[\x00-\x08\x0e-\x1f\x7f]")
+_PERSON = re.compile(r"[^\s@]+@[^\s@]+")
 _UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
@@ -43,12 +44,12 @@ def read_table(data: bytes, name: str) -> Table:
     """The rows of a CSV file; InputError (file:line) when it is none or has no address column."""
     text, notes = _decode(data, name)
     rows = _rows(text, name)
-    _, header = next(rows, (1, []))
+    _, header, _ = next(rows, (1, [], ""))
     address, edition = _columns(header, name)
     lines = [
-        _line(number, cells, len(header), address, edition)
-        for number, cells in rows
-        if any(cell.strip() for cell in cells)
+        _line(number, cells, len(header), (address, edition), wrong)
+        for number, cells, wrong in rows
+        if wrong or any(cell.strip() for cell in cells)
     ]
     return Table(lines, notes)
 
@@ -84,23 +85,49 @@ def _encoding(data: bytes) -> tuple[str, list[str]]:
     return "utf-8-sig", []
 
 
-def _rows(text: str, name: str) -> Iterator[tuple[int, list[str]]]:
-    """Each row with the line it begins at; a quote that is never closed names its own line."""
-    first = text.lstrip("\r\n").split("\n", 1)[0]
+def _rows(text: str, name: str) -> Iterator[tuple[int, list[str], str]]:
+    """Each row with the line it begins at; the first is the header, which must be readable.
+
+    A row that is no CSV comes without cells and with the reason, and reading goes on at the
+    very next line: a quote that is never closed must not swallow the people below it.
+    """
+    lines = list(io.StringIO(text, newline=""))
+    first = next((line for line in lines if line.strip()), "")
     delimiter = max(",;\t", key=first.count)
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
-    while True:
-        begins = reader.line_num + 1
+    place, width = 0, 0
+    while place < len(lines):
+        begins = place + 1
+        reader = csv.reader(
+            _until_a_person(lines, place, delimiter, width), delimiter=delimiter, strict=True
+        )
         try:
             cells = next(reader)
-        except StopIteration:
-            return
+            if reader.line_num > 1 and width and len(cells) > width:
+                raise csv.Error("a quoted cell reaches over its line")
+            wrong, place = "", place + reader.line_num
         except csv.Error as err:
-            raise InputError(
-                f"{name}:{begins}", f"this row cannot be read as CSV ({err}); mend its quotes"
-            ) from err
-        if cells:
-            yield begins, cells
+            cells, wrong, place = [], _quoting(err, reader.line_num), place + 1
+        if wrong and not width:
+            raise InputError(f"{name}:{begins}", wrong)
+        width = width or len(cells)
+        if cells or wrong:
+            yield begins, cells, wrong
+
+
+def _until_a_person(lines: list[str], place: int, delimiter: str, width: int) -> Iterator[str]:
+    """The lines a quoted cell may reach over: up to one that is a whole row with an address."""
+    yield lines[place]
+    for at in range(place + 1, len(lines)):
+        cells = [cell.strip(' "') for cell in lines[at].strip().split(delimiter)]
+        if len(cells) == width and any(map(_PERSON.fullmatch, cells)):
+            return
+        yield lines[at]
+
+
+def _quoting(err: csv.Error, lines: int) -> str:
+    if lines > 1 or "end of data" in str(err):
+        return "a quote is opened here and never closed; mend the quotes of this row"
+    return f"this row cannot be read as CSV ({err}); mend its quotes"
 
 
 def _columns(header: list[str], name: str) -> tuple[int, int | None]:
@@ -124,8 +151,13 @@ def _found(header: list[str]) -> str:
     return ", ".join(shown[:12]) or "nothing"
 
 
-def _line(number: int, cells: list[str], width: int, address: int, edition: int | None) -> Line:
-    if any(cell.strip() for cell in cells[width:]):
-        return Line(number, "", "", f"{len(cells)} cells stand here, the header has {width}")
+def _line(
+    number: int, cells: list[str], width: int, places: tuple[int, int | None], wrong: str
+) -> Line:
+    if not wrong and any(cell.strip() for cell in cells[width:]):
+        wrong = f"{len(cells)} cells stand here, the header has {width}"
+    if wrong:
+        return Line(number, "", "", wrong)
+    address, edition = places
     padded = cells + [""] * (width - len(cells))
     return Line(number, padded[address], padded[edition] if edition is not None else "")

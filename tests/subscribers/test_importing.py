@@ -108,7 +108,7 @@ def test_strict_takes_all_or_nothing(any_services: Services, publication_id: int
         (b"someone@example.org\nother@example.org\n", "an address instead of a name"),
         (b"email,e-mail\na@b.org,c@d.org\n", "more than one column of addresses"),
         (b"email,lang,language\na@b.org,en,en\n", "more than one column of editions"),
-        (b'email,name\na@b.org,"Aye\nb@b.org,Mya\nc@b.org,x\n', r"list\.csv:2.*mend its quotes"),
+        (b'email,"name\na@b.org,Aye\n', r"list\.csv:1.*never closed"),
         (b"email\na@b.org\n\x81\xff\n", r"list\.csv:3.*UTF-8"),
     ],
 )
@@ -139,3 +139,30 @@ def test_encodings_and_separators_of_spreadsheets_are_understood(
     assert bool(table.notes) == bool(note)
     if note:
         assert re.search(note, table.notes[0])
+
+
+def test_a_stray_quote_costs_its_own_row_and_nobody_else_s(
+    any_services: Services, publication_id: int
+) -> None:
+    rows = [
+        "email,edition,name",
+        'y@example.org,en,"Aye',  # opened and never closed
+        '"Bob" <bob@example.org>,en,Bob',
+        'c@example.org,en,"Mya ""May"" Win"',
+        'd@example.org,my,"of two',
+        'lines"',
+        'e@example.org,en,extra,"x',
+        'f@example.org,my,"Kyaw',  # closed by the stray quote two lines below
+        "g@example.org,en,Hla",
+        'h@example.org,en,Tun"',
+    ]
+    data = "\r\n".join(rows).encode()
+    report = take(any_services, publication_id, data)
+    assert {row.line: row.outcome for row in report.rows} == {
+        2: "broken", 3: "broken", 4: "new", 5: "new", 7: "broken", 8: "broken", 9: "new", 10: "new",
+    }  # fmt: skip
+    said = {row.line: row.reason for row in report.rows}
+    assert "never closed" in said[2]
+    assert "never closed" in said[8]
+    with pytest.raises(InputError, match=r"list\.csv:2: .*4 broken rows"):
+        take(any_services, publication_id, data, strict=True)
