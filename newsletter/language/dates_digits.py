@@ -13,6 +13,7 @@ from datetime import date
 from newsletter.language.rules import Rules
 from newsletter.language.syllables import is_myanmar
 
+_NO_BREAK = "\u00a0"
 _MYANMAR_DIGITS = str.maketrans("0123456789", "၀၁၂၃၄၅၆၇၈၉")
 
 
@@ -63,7 +64,7 @@ def join(items: Sequence[str], rules: Rules) -> str:
     head = rules.list_separator.join(items[:-1])
     last = rules.list_last
     if head and last and is_myanmar(last[0]) and not is_myanmar(head[-1]):
-        last = f" {last}"
+        last = f"{_NO_BREAK}{last}"
     return f"{head}{last}{items[-1]}"
 
 
@@ -71,10 +72,9 @@ def attach(phrase: str, name: str) -> str:
     """A phrase with a name in it, spaced as Burmese wants it.
 
     A particle follows a Burmese name without a space (ဧရာဝတီမှ) and a Latin one with a space
-    (Frontier မှ); catalogues write the space.
+    (Frontier မှ) at which no line may end; catalogues write a plain space.
     """
-    if name and is_myanmar(name[-1]):
-        before, found, after = phrase.partition(f"{name} ")
-        if found and after and is_myanmar(after[0]):
-            return f"{before}{name}{after}"
-    return phrase
+    before, found, after = phrase.partition(f"{name} ")
+    if not (name and found and after and is_myanmar(after[0])):
+        return phrase
+    return f"{before}{name}{'' if is_myanmar(name[-1]) else _NO_BREAK}{after}"

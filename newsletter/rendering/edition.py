@@ -25,6 +25,7 @@ from newsletter.rendering.content import (
     ResourceLine,
 )
 from newsletter.rendering.environment import Theme
+from newsletter.rendering.finishing import finish_mail
 from newsletter.rendering.headers import checked
 from newsletter.rendering.plaintext import tidy
 from newsletter.rendering.promises import require_kept
@@ -56,7 +57,9 @@ def render(letter: Letter, theme: Theme, *, for_web: bool = False) -> RenderedEd
     shared = _shared(letter, for_web)
     parts = [_part(letter, block, theme, shared) for block in letter.blocks]
     head = {"subject": _subject(letter), "preheader": _preheader(letter)}
-    html = theme.mjml("mail/edition.mjml", letter.language, parts=parts, **head, **shared)
+    html = finish_mail(
+        theme.mjml("mail/edition.mjml", letter.language, parts=parts, **head, **shared)
+    )
     text = tidy(theme.page("mail/edition.txt", letter.language, parts=parts, **head, **shared))
     if not for_web:
         require_kept(html, text)
@@ -108,6 +111,7 @@ def _part(letter: Letter, block: Block, theme: Theme, shared: dict[str, Any]) ->
         pieces[name] = theme.fragment(f"mail/{name}.html", block.language, **values)
         pieces[f"{name}_text"] = theme.page(f"mail/{name}.txt", block.language, **values)
     pieces["jump"] = theme.fragment("mail/jump.html", block.language, **values)
+    pieces["jump_text"] = theme.page("mail/jump.txt", block.language, **values)
     return {**pieces, "language": block.language, "tall": theme.is_tall(block.language)}
 
 

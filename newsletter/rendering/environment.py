@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import gettext
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date
 from functools import partial
 from pathlib import Path
@@ -22,9 +22,10 @@ from newsletter.core.errors import RenderError
 from newsletter.core.i18n import catalogue
 from newsletter.core.settings import Language
 from newsletter.language import dates_digits
+from newsletter.language.syllables import is_myanmar
+from newsletter.rendering.markdown import BARE_URL
 from newsletter.rendering.mjml import compile_mjml, nesting_fault
 
-_URL = re.compile(r"https?://[!#-&(-;=?-~]*[#$%&*+/0-9=@A-Z_a-z~-]")
 _AT_FAULT = (
     *(jinja2.TemplateError, TypeError, ValueError, AttributeError),
     *(ArithmeticError, LookupError),
@@ -65,6 +66,19 @@ class Theme:
         """True for scripts that need a line height of 1.8 where Latin is content with 1.6."""
         return any(character >= _TALL_FROM for character in self.rules(language).native)
 
+    def foreign(self, text: str, language: str) -> str:
+        """The language of a text in another script than `language` has; "" when it is its own.
+
+        Told by the script: a name in Myanmar letters on an English page is Burmese, a Latin one
+        on a Burmese page is of the first language that is written so. Names carry no language.
+        """
+        here = _burmese(self.rules(language).native)
+        there = _burmese(text)
+        if here == there or not any(character.isalpha() for character in text):
+            return ""
+        alike = (code for code, rules in self.languages.items() if _burmese(rules.native) == there)
+        return next(alike, "")
+
     def language_chain(self, *wanted: str | None) -> list[str]:
         """The languages to show a page in, best first: those wanted that there are, then the rest.
 
@@ -77,9 +91,9 @@ class Theme:
     def page(self, name: str, language: str, **values: Any) -> str:
         """A template in the words of a language.
 
-        It finds `language`, `rules`, `tall`, `languages`, `_` and `ngettext`, and the filters
-        date, digits, join_names, attach, paragraphs, lines and linked. RenderError names file
-        and line.
+        It finds `language`, `rules`, `tall`, `is_tall`, `languages`, `_` and `ngettext`, and the
+        filters date, digits, join_names, attach, marked, foreign, paragraphs, lines and linked.
+        RenderError names file and line.
         """
         environment = self._environment(language)
         try:
@@ -128,9 +142,12 @@ class Theme:
             rules=rules,
             tall=self.is_tall(language),
             languages=self.languages,
+            is_tall=self.is_tall,
             language_name=lambda code: words.gettext(self.rules(code).name),
         )
         environment.filters.update(_filters(language, rules, words))
+        foreign = partial(self.foreign, language=language)
+        environment.filters.update(foreign=foreign, marked=partial(_marked, foreign=foreign))
         return environment
 
     def _explain(self, name: str, err: Exception) -> RenderError:
@@ -181,6 +198,16 @@ def _filters(language: str, rules: Language, words: gettext.NullTranslations) ->
     }
 
 
+def _burmese(text: str) -> bool:
+    return any(map(is_myanmar, text))
+
+
+def _marked(text: str, foreign: Callable[[str], str]) -> Markup:
+    """A name in an element with its language, where that is not the page's."""
+    code = foreign(text)
+    return Markup('<span lang="{}">{}</span>').format(code, text) if code else escape(text)
+
+
 def _attach(phrase: str, name: str) -> str:
     if isinstance(phrase, Markup):
         return Markup(dates_digits.attach(phrase, str(escape(name))))  # noqa: S704 - escaped
@@ -199,7 +226,7 @@ def linked(text: str) -> Markup:
     """Plain text as HTML in which addresses of web pages can be pressed."""
     parts: list[str] = []
     end = 0
-    for match in _URL.finditer(text):
+    for match in BARE_URL.finditer(text):
         parts += [escape(text[end : match.start()]), _link(match[0])]
         end = match.end()
     return Markup("").join([*parts, escape(text[end:])])

@@ -17,6 +17,8 @@ from markdown_it.rules_inline import StateInline, state_inline
 from markdown_it.token import Token
 
 NOTE = re.compile(r"\[\^([^\]\[\s\\]{1,16})\]")
+BARE_URL = re.compile(r"https?://[!#-&(-;=?-~]*[#$%&*+/0-9=@A-Z_a-z~-]")
+"""An address of a web page in a text; the point after it belongs to the sentence."""
 _LINK = re.compile(r"(?:https?://|mailto:)", re.IGNORECASE)
 
 
@@ -65,6 +67,9 @@ def _tokens(markdown: str) -> list[Token]:
 def _only_good_links(children: Iterable[Token]) -> Iterable[Token]:
     kept: list[bool] = []
     for token in children:
+        if token.type == "text" and not kept and (pieces := _bare_links(token)):
+            yield from pieces
+            continue
         if token.type == "link_open":
             kept.append(_LINK.match(str(token.attrs.get("href", ""))) is not None)
             token.attrs.pop("title", None)
@@ -73,6 +78,20 @@ def _only_good_links(children: Iterable[Token]) -> Iterable[Token]:
             if not good:
                 continue
         yield token
+
+
+def _bare_links(token: Token) -> list[Token]:
+    """A text in which addresses of web pages stand, as text and links; empty without any."""
+    pieces: list[Token] = []
+    end = 0
+    for match in BARE_URL.finditer(token.content):
+        before, shown = token.content[end : match.start()], match[0]
+        pieces += [Token("text", "", 0, content=before)] if before else []
+        pieces.append(Token("link_open", "a", 1, attrs={"href": shown}))
+        pieces += [Token("text", "", 0, content=shown), Token("link_close", "a", -1)]
+        end = match.end()
+    rest = token.content[end:]
+    return [*pieces, Token("text", "", 0, content=rest)] if pieces and rest else pieces
 
 
 def note_id(prefix: str, mark: str) -> str:
@@ -107,7 +126,8 @@ def _prepare(token: Token, known: dict[str, bool], prefix: str) -> None:
             name = note_id(prefix, mark)
             back = "" if known[mark] else f' id="{name}-r"'
             known[mark] = True
-            token.content = f'<sup><a href="#{name}"{back}>{token.content}</a></sup>'
+            mark = f'<sup><a href="#{name}"{back}>{token.content}</a></sup>'
+            token.content = f"&#8288;{mark}"  # U+2060, or the mark may start a line alone
 
 
 def _plain(children: Iterable[Token], *, urls: bool = False) -> str:
@@ -146,18 +166,22 @@ def _block(token: Token, *, urls: bool = False) -> str:
 
 
 def to_text(markdown: str) -> str:
-    """Plain text for mail: blocks parted by empty lines, list marks and quotes kept,
-    the address of each link after its words. Nothing is wrapped: Burmese must not be."""
-    blocks: list[str] = []
+    """Plain text for mail: blocks parted by empty lines, marks of headings, lists and quotes
+    kept, the address of each link after its words. Nothing is wrapped: Burmese must not be."""
+    text = ""
     nest: list[str] = []
-    mark = ""
+    mark, tight, was_tight = "", False, False
     for token in _tokens(markdown):
         mark = _nest(token, nest) or mark
-        if text := _block(token, urls=True):
+        was_tight = was_tight and bool(nest)
+        if token.type == "paragraph_open":
+            tight = token.hidden  # so markdown-it marks the items of a list without empty lines
+        elif found := _block(token, urls=True):
             quote = "> " * nest.count("blockquote")
-            blocks.append(quote + mark + text.replace("\n", f"\n{quote}"))
-            mark = ""
-    return "\n\n".join(blocks)
+            between = "\n" if tight and was_tight else "\n\n"
+            text += (between if text else "") + quote + mark + found.replace("\n", f"\n{quote}")
+            mark, tight, was_tight = "", False, tight
+    return text
 
 
 def _nest(token: Token, nest: list[str]) -> str:
@@ -166,6 +190,8 @@ def _nest(token: Token, nest: list[str]) -> str:
         nest.append(kind)
     elif token.type in ("blockquote_close", "bullet_list_close", "ordered_list_close"):
         nest.pop()
+    elif token.type == "heading_open":
+        return "## "
     elif token.type == "list_item_open":
         indent = "  " * (sum(entry.endswith("list") for entry in nest) - 1)
         return indent + (f"{token.info}. " if nest[-1] == "ordered_list" else "- ")

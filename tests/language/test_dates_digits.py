@@ -38,7 +38,7 @@ def test_digits_follow_the_language() -> None:
         (["က"], "က"),
         (["က", "ခ"], "ကနှင့် ခ"),
         (["က", "ခ", "ဂ"], "က၊ ခနှင့် ဂ"),
-        (["Smith", "ခ"], "Smith နှင့် ခ"),
+        (["Smith", "ခ"], "Smith\u00a0နှင့် ခ"),
     ],
 )
 def test_burmese_lists(names: list[str], expected: str) -> None:
@@ -51,7 +51,7 @@ def test_english_lists() -> None:
 
 def test_a_particle_joins_a_burmese_name_and_leaves_a_latin_one() -> None:
     assert attach("ဒေသခံကွန်ရက် မှ", "ဒေသခံကွန်ရက်") == "ဒေသခံကွန်ရက်မှ"
-    assert attach("Lantern Desk မှ", "Lantern Desk") == "Lantern Desk မှ"
+    assert attach("Lantern Desk မှ", "Lantern Desk") == "Lantern Desk\u00a0မှ"
     assert attach("By ဒေသခံကွန်ရက် today", "ဒေသခံကွန်ရက်") == "By ဒေသခံကွန်ရက် today"
 
 

@@ -121,7 +121,7 @@ def test_the_language_chain_knows_what_readers_and_browsers_say() -> None:
     [
         ("block.html", "{{ picture_source }}", "https://example.org/pixel.gif", "pixel"),
         ("masthead.html", 'style="margin:0;', 'style="background:url(//x.example/a)', "url("),
-        ("style.css", ".pad a{", "@import 'x';.pad a{", "@import"),
+        ("style.css", ".band a{", "@import 'x';.band a{", "@import"),
         ("footer.html", "{{ unsubscribe_url }}", "https://example.org", "unsubscribe"),
         ("footer.txt", "{{ unsubscribe_url }}", "https://example.org", "unsubscribe"),
     ],

@@ -51,6 +51,13 @@ def test_web_and_mail_links_stay_and_the_text_names_them() -> None:
     )
 
 
+def test_a_bare_address_can_be_pressed_and_ends_where_its_sentence_does() -> None:
+    html = markdown.to_html("See https://example.org/a_b. [https://example.org/c](https://x.org)")
+    assert '<a href="https://example.org/a_b">https://example.org/a_b</a>. ' in html
+    assert html.count("<a ") == 2
+    assert markdown.to_text("At https://example.org/a, now.") == "At https://example.org/a, now."
+
+
 def test_images_give_way_to_their_alternative_text() -> None:
     assert markdown.to_html("![A river](photo.jpg)") == "<p>A river</p>"
 
@@ -61,7 +68,7 @@ def test_raw_html_is_shown_and_not_obeyed() -> None:
 
 def test_notes_link_to_their_text_and_unknown_ones_stay_plain() -> None:
     html = markdown.to_html("One[^1] two[^1] three[^9].", ["1"], prefix="my")
-    assert '<sup><a href="#my-n1" id="my-n1-r">[1]</a></sup>' in html
+    assert '&#8288;<sup><a href="#my-n1" id="my-n1-r">[1]</a></sup>' in html
     assert html.count('id="') == 1
     assert "three[9]." in html
     assert markdown.plain_blocks("One[^1].") == ["One[1]."]
@@ -73,4 +80,5 @@ def test_headings_sink_below_the_title() -> None:
 
 def test_plain_text_keeps_lists_and_quotes() -> None:
     source = "Intro\n\n- one\n- two\n  1. deep\n\n> said"
-    assert markdown.to_text(source) == "Intro\n\n- one\n\n- two\n\n  1. deep\n\n> said"
+    assert markdown.to_text(source) == "Intro\n\n- one\n- two\n  1. deep\n\n> said"
+    assert markdown.to_text("- a\n\n- b\n\n## Part\n\n- c") == "- a\n\n- b\n\n## Part\n\n- c"
