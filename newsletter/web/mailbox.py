@@ -12,9 +12,11 @@ from email import message_from_bytes, policy
 from email.message import EmailMessage
 from email.utils import parsedate_to_datetime
 from pathlib import Path
+from typing import Annotated
 from urllib.parse import quote, unquote
 
 from fastapi import APIRouter
+from fastapi import Path as Numbered
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
 
@@ -23,8 +25,11 @@ from newsletter.web import security
 from newsletter.web.pages import Pages
 
 _SHOWN = 500
+Number = Annotated[int, Numbered(ge=0, le=999_999)]
+"""Of a file NNNNNN.eml."""
 _TABS = ("html", "text", "headers", "source")
 _CID = re.compile(r"""cid:([^"'\s)>]+)""")
+_JUMP = re.compile(r"""(<a\b[^>]*?\shref=["']?#[^\s"'>]*["']?)""", re.IGNORECASE)
 _IMAGES = {"image/jpeg", "image/png", "image/gif"}
 _GET = ["GET", "HEAD"]
 
@@ -74,44 +79,47 @@ class _Desk:
             switches=pages.switches(request, language, pages.languages),
         )
 
-    def message(self, request: Request, number: int, tab: str = "html") -> Response:
+    def message(self, request: Request, number: Number, tab: str = "html") -> Response:
         """One mail under its tabs."""
         raw, mail = self._read(number)
         text = mail.get_body(("plain",))
         pages, language = _pages(request)
+        caught = _caught(number, raw, mail)
         return pages.show(
             "web/mailbox_message.html",
             language,
-            mail=_caught(number, raw, mail),
+            mail=caught,
             tab=tab if tab in _TABS else "html",
             tabs=_TABS,
             text=text.get_content() if text else "",
+            tall_text=any(map(pages.is_tall, caught.edition.split("+"))),
             headers=[(name, str(value)) for name, value in mail.items()],
             source=raw.decode("utf-8", "replace") if tab == "source" else "",
             switches=pages.switches(request, language, pages.languages),
         )
 
-    def html(self, number: int) -> Response:
-        """The HTML part alone, for the frame; its links open outside of it."""
+    def html(self, number: Number) -> Response:
+        """The HTML part alone, for the frame; its links open outside of it, its jumps inside."""
         _, mail = self._read(number)
         body = mail.get_body(("html",))
         if body is None:
             raise NotFound("mail", "this mail has no HTML")
         html = _CID.sub(lambda cid: f"part/{quote(unquote(cid[1]), safe='')}", body.get_content())
         html = re.sub(r"<head[^>]*>", lambda m: f'{m[0]}<base target="_blank">', html, count=1)
+        html = _JUMP.sub(r'\1 target="_self"', html)
         response = security.as_mail(HTMLResponse(html), framed=True)
         response.headers["Content-Security-Policy"] += (
             "; sandbox allow-popups allow-popups-to-escape-sandbox"
         )
         return response
 
-    def source(self, number: int) -> Response:
+    def source(self, number: Number) -> Response:
         """The message as it went over the wire, to be saved."""
         raw, _ = self._read(number)
         name = {"Content-Disposition": f'attachment; filename="{number:06d}.eml"'}
         return PlainTextResponse(raw, media_type="message/rfc822", headers=name)
 
-    def part(self, number: int, cid: str) -> Response:
+    def part(self, number: Number, cid: str) -> Response:
         """A picture carried in the mail, by its Content-ID."""
         _, mail = self._read(number)
         for part in mail.walk():
@@ -127,7 +135,7 @@ class _Desk:
 
     def _read(self, number: int) -> tuple[bytes, EmailMessage]:
         path = self.maildir / f"{number:06d}.eml"
-        if number < 0 or not path.is_file():
+        if not path.is_file():
             raise NotFound("mail", f"there is no mail {number}")
         return _parsed(path)
 

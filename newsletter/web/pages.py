@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,8 +15,11 @@ from starlette.responses import HTMLResponse
 
 from newsletter.app import Services
 from newsletter.core.errors import ConfigurationError
+from newsletter.rendering.finishing import keep_together
 
 STYLE = "web/static/style.css"
+_HOLD = '<span class="nw">'
+_HEADING = re.compile("<h1[^>]*>(.*?)</h1>", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +53,8 @@ class Pages:
         Beside `values` a template has `lang`, `native` (code → own name of each language),
         `base` (before links), `style_url` and `switches` (empty unless given).
         """
-        return HTMLResponse(self.part(template, language, **values), status)
+        page = self.part(template, language, **values)
+        return HTMLResponse(keep_together(page, _HOLD), status)
 
     def part(self, template: str, language: str, **values: object) -> str:
         """The text of a template, as `show` fills it."""
@@ -70,7 +75,15 @@ class Pages:
             (code, Markup(self.part(template, code, first=code == languages[0], **values)))  # noqa: S704
             for code in languages
         ]
-        return self.show("web/every_language.html", languages[0], status=status, parts=parts)
+        heading = _HEADING.search(parts[0][1])
+        title = Markup(heading[1]).striptags() if heading else ""  # noqa: S704 - escaped before
+        return self.show(
+            "web/every_language.html", languages[0], status=status, parts=parts, title=title
+        )
+
+    def is_tall(self, code: str) -> bool:
+        """True for a language of ours whose script wants taller lines."""
+        return code in self.languages and self.services.theme.is_tall(code)
 
     def error(self, kind: str, status: int, request: Request | None = None) -> HTMLResponse:
         """A calm page without any detail: bad_link, bad_form, not_found, too_large or failed."""

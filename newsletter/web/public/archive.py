@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Annotated, Any
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Path
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
@@ -14,15 +15,21 @@ from starlette.responses import HTMLResponse, Response
 from newsletter.core.db import reading
 from newsletter.core.errors import InputError, NotAllowedNow, NotFound, RenderError
 from newsletter.editorial import edition_codes, editions, images, issues, publications
+from newsletter.editorial.freezing import content_hash
 from newsletter.editorial.models import Issue, Publication
 from newsletter.language.dates_digits import digits, format_date
 from newsletter.rendering import edition as rendering
+from newsletter.rendering.finishing import keep_together
 from newsletter.web import security
 from newsletter.web.pages import Pages, Switch
+from newsletter.web.public.printed import Printed
 from newsletter.web.public.readers import Masthead, masthead
 
 _TYPES = {"jpg": "image/jpeg", "png": "image/png"}
 _GET = ["GET", "HEAD"]
+_LISTED = 200
+Number = Annotated[int, Path(ge=1, le=2**31 - 1)]
+"""Larger ones do not fit the column, and PostgreSQL would complain of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +49,8 @@ def router(pages: Pages) -> APIRouter:
     """The routes everybody may open."""
     made = APIRouter(redirect_slashes=False)
     shelf = _Shelf(pages)
-    made.add_api_route("/", shelf.home, methods=_GET)
+    for path in ("/", "/archive"):
+        made.add_api_route(path, shelf.home, methods=_GET)
     made.add_api_route("/archive/{slug}", shelf.listing, methods=_GET)
     made.add_api_route("/archive/{slug}/{number}/{edition}", shelf.issue, methods=_GET)
     made.add_api_route("/media/{name}", shelf.picture, methods=_GET)
@@ -52,11 +60,12 @@ def router(pages: Pages) -> APIRouter:
 @dataclass(frozen=True)
 class _Shelf:
     pages: Pages
+    printed: Printed = field(default_factory=Printed)
 
     def home(self, request: Request) -> Response:
         """Each publication with its latest issue, in every language."""
         with reading(self.pages.services.engine) as session:
-            found = [(p, _gone_out(session, p)[:1]) for p in publications.listing(session)]
+            found = [(p, _gone_out(session, p, 1)) for p in publications.listing(session)]
             codes = list(dict.fromkeys(code for p, _ in found for code in p.languages))
             known = [c for c in codes if c in self.pages.languages] or [*self.pages.languages]
             wished = self.pages.wished(request)
@@ -72,7 +81,7 @@ class _Shelf:
             found = publications.get(session, slug)
             publication = masthead(found)
             language = self._language(request, publication)
-            entries = [self._entry(issue, language) for issue in _gone_out(session, found)]
+            entries = [self._entry(issue, language) for issue in _gone_out(session, found, _LISTED)]
         return self.pages.show(
             "web/archive.html",
             language,
@@ -81,36 +90,39 @@ class _Shelf:
             switches=self.pages.switches(request, language, publication.languages),
         )
 
-    def issue(self, slug: str, number: int, edition: str) -> Response:
+    def issue(self, slug: str, number: Number, edition: str) -> Response:
         """One edition of one issue: the mail itself as a page, under a bar to change language."""
-        services = self.pages.services
-        with reading(services.engine) as session:
+        with reading(self.pages.services.engine) as session:
             publication = publications.get(session, slug)
             found = issues.get(session, publication, number)
             wanted = _meant(found, edition)
             if found.launched_at is None or wanted is None:
                 raise NotFound("edition", "this issue has not gone out")
-            try:
-                letter = editions.letter(
-                    found,
-                    wanted,
-                    public_url=services.settings.public.url,
-                    media_path=services.settings.media_path,
-                    languages=services.settings.languages,
-                )
-            except (NotAllowedNow, RenderError) as err:
-                raise NotFound("edition", "this issue has no such edition") from err
-            switches, head = self._editions(found, wanted), masthead(publication)
-        rendered = rendering.render(letter, services.theme, for_web=True)
-        return security.as_mail(
-            HTMLResponse(self._framed(rendered.html, letter.language, head, switches))
-        )
+            key = (found.id, wanted, content_hash(found), publication.fallback_language)
+            page = self.printed.get(key, lambda: self._print(found, wanted))
+        return security.as_mail(HTMLResponse(page))
 
     def picture(self, name: str) -> Response:
         """An issue's picture; its name is the hash of its bytes, so none can be guessed."""
         data = images.load(self.pages.services.settings.media_path, name)
         headers = {"Cache-Control": "public, max-age=86400, immutable"}
         return Response(data, media_type=_TYPES[name.rpartition(".")[2]], headers=headers)
+
+    def _print(self, issue: Issue, edition: str) -> str:
+        settings = self.pages.services.settings
+        try:
+            letter = editions.letter(
+                issue,
+                edition,
+                public_url=settings.public.url,
+                media_path=settings.media_path,
+                languages=settings.languages,
+            )
+        except (NotAllowedNow, RenderError) as err:
+            raise NotFound("edition", "this issue has no such edition") from err
+        rendered = rendering.render(letter, self.pages.services.theme, for_web=True)
+        switches = self._editions(issue, edition)
+        return self._framed(rendered.html, letter.language, masthead(issue.publication), switches)
 
     def _framed(
         self, html: str, language: str, publication: Masthead, switches: tuple[Switch, ...]
@@ -122,13 +134,9 @@ class _Shelf:
             archive_url=f"{self.pages.base}/archive/{publication.slug}?l={language}",
             switches=switches,
         )
-        links = "".join(
-            f'<link rel="alternate" hreflang="{s.code}" href="{s.href}">'
-            for s in switches
-            if "+" not in s.code
-        )
-        html = html.replace("</head>", f"{links}</head>", 1)
-        return re.sub(r"<body[^>]*>", lambda found: found[0] + bar, html, count=1)
+        head = self.pages.part("web/archive_head.html", language, switches=switches)
+        html = html.replace("</head>", f"{head}</head>", 1)
+        return re.sub(r"<body[^>]*>", lambda found: found[0] + keep_together(bar), html, count=1)
 
     def _language(self, request: Request, publication: Masthead) -> str:
         wishes = [self.pages.wished(request), *publication.languages, *self.pages.languages]
@@ -205,6 +213,9 @@ def _offered(languages: list[str], current: str) -> list[str]:
     return list(dict.fromkeys([*languages, *several]))
 
 
-def _gone_out(session: Session, publication: Publication) -> list[Issue]:
-    gone = [i for i in issues.listing(session, publication) if i.launched_at is not None]
-    return sorted(gone, key=lambda issue: issue.number, reverse=True)
+def _gone_out(session: Session, publication: Publication, limit: int) -> list[Issue]:
+    """The latest issues that went out, the newest first."""
+    gone = select(Issue).where(
+        Issue.publication_id == publication.id, Issue.launched_at.is_not(None)
+    )
+    return list(session.scalars(gone.order_by(Issue.number.desc()).limit(limit)))

@@ -16,6 +16,7 @@ from starlette.responses import PlainTextResponse, Response
 from newsletter.core.clock import now
 from newsletter.core.db import reading, writing
 from newsletter.core.tokens import Purpose
+from newsletter.language.dates_digits import N_
 from newsletter.web.forms import Fields, small_form
 from newsletter.web.pages import Pages
 from newsletter.web.public.readers import Reader, behind, language_of
@@ -48,7 +49,7 @@ class _Desk:
     ) -> Response:
         """Leave at once, leave by the page's button, or come back by it."""
         if fields.get("list-unsubscribe", "").lower() == "one-click":
-            return self._one_click(token)
+            return self._one_click(request, token)
         reader = self._read(token)
         deeds = {"leave": self._leave, "come_back": self._come_back}
         deed = next((do for name, do in deeds.items() if fields.get(name) == "1"), None)
@@ -63,11 +64,11 @@ class _Desk:
         with reading(services.engine) as session:
             return behind(session, services, token, Purpose.UNSUBSCRIBE)
 
-    def _one_click(self, token: str) -> Response:
+    def _one_click(self, request: Request, token: str) -> Response:
         services = self.pages.services
         claim = services.signer.read(token, Purpose.UNSUBSCRIBE, Purpose.TEST)
         if claim.purpose is Purpose.TEST:
-            return PlainTextResponse("Test message: nothing was changed.\n")
+            return self._line(request, N_("This is a test message. Nothing was changed."))
         with writing(services.engine) as session:
             leaving.leave(
                 session,
@@ -77,7 +78,12 @@ class _Desk:
                 wording=_ONE_CLICK,
                 now=now(),
             )
-        return PlainTextResponse("Unsubscribed.\n")
+        return self._line(request, N_("You have been unsubscribed"))
+
+    def _line(self, request: Request, word: str) -> Response:
+        language = self.pages.wished(request) or next(iter(self.pages.languages))
+        words = self.pages.services.theme.words(language)
+        return PlainTextResponse(f"{words.gettext(word)}\n")
 
     def _leave(self, request: Request, reader: Reader) -> str:
         with writing(self.pages.services.engine) as session:
@@ -86,7 +92,7 @@ class _Desk:
                 public_id=reader.claim.subject,
                 publication_id=reader.claim.scope,
                 how="page",
-                wording=self._words(request, reader, "Unsubscribe"),
+                wording=self._words(request, reader, N_("Unsubscribe")),
                 now=now(),
             )
         return "left"
@@ -98,7 +104,7 @@ class _Desk:
                 public_id=reader.claim.subject,
                 publication_id=reader.claim.scope,
                 how="page",
-                wording=self._words(request, reader, "Subscribe again"),
+                wording=self._words(request, reader, N_("Subscribe again")),
                 now=now(),
             )
         return "gone" if done in {"unknown", "suppressed"} else "back"
