@@ -24,8 +24,10 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from newsletter.core.errors import InputError
+from newsletter.core.language_codes import canonical
+from newsletter.editorial import file_faults
 
-_DIVIDER = re.compile(r"\+\+\+[ \t]*([a-z]{2,3}(?:-[A-Za-z0-9]+)*)?[ \t]*")
+_DIVIDER = re.compile(r"\+\+\+[ \t]*([A-Za-z]{2,3}(?:-[A-Za-z0-9]+)*)?[ \t]*")
 _ESCAPED = re.compile(r"^\\(\\*\+\+\+)", re.MULTILINE)
 _TO_ESCAPE = re.compile(r"^(\\*\+\+\+)", re.MULTILINE)
 _TOML_LINE = re.compile(r"\(at line (\d+), column \d+\)|\(at end of document\)")
@@ -51,6 +53,7 @@ def _inside(text: str) -> str:
 
 
 Text = Annotated[str, AfterValidator(_filled)]
+Code = Annotated[str, AfterValidator(canonical)]
 Url = Annotated[str, AfterValidator(_web_address)]
 
 
@@ -82,7 +85,7 @@ class FileCategory(_Part):
     """A heading the resources refer to, should the publication not have it yet."""
 
     key: Text
-    name: dict[str, Text] = {}
+    name: dict[Code, Text] = {}
 
 
 class FileResource(_Part):
@@ -90,8 +93,8 @@ class FileResource(_Part):
 
     category: Text | None = None
     byline: str
-    title: dict[str, Text] = Field(min_length=1)
-    link: dict[str, Url] = {}
+    title: dict[Code, Text] = Field(min_length=1)
+    link: dict[Code, Url] = {}
     published: date | None = None
     lines: list[int] = []
 
@@ -113,8 +116,8 @@ class IssueFile(_Part):
     date: date
     image: Annotated[str, AfterValidator(_inside)] | None = None
     image_expected: bool = False
-    image_alternatives: dict[str, Text] = {}
-    editions: dict[str, FileEdition] = {}
+    image_alternatives: dict[Code, Text] = {}
+    editions: dict[Code, FileEdition] = {}
     categories: list[FileCategory] = []
     resources: list[FileResource] = []
     warnings: list[FileWarning] = []
@@ -148,7 +151,12 @@ def parse(text: str, name: str) -> IssueFile:
 def _divider(line: str) -> str | None:
     """The language a divider names, empty when it names none; None for any other line."""
     match = _DIVIDER.fullmatch(line)
-    return None if match is None else match[1] or ""
+    if match is None or not match[1]:
+        return None if match is None else ""
+    try:
+        return canonical(match[1])
+    except ValueError:
+        return str(match[1])
 
 
 def _facts(head: str, name: str, above: int) -> dict[str, Any]:
@@ -189,35 +197,7 @@ def _checked(facts: dict[str, Any], name: str, head: list[str], first: int) -> I
     try:
         return IssueFile.model_validate(facts)
     except ValidationError as err:
-        problem = err.errors()[0]
-        place = ".".join(str(p + 1) if isinstance(p, int) else p for p in problem["loc"])
-        if problem["type"] == "extra_forbidden":
-            message = "there is no such entry; docs/issue-file.md lists them all"
-        elif problem["type"] == "value_error":
-            message = str(problem["ctx"]["error"])
-        else:
-            message = problem["msg"][:1].lower() + problem["msg"][1:]
-        line = _line_of(problem["loc"], head)
-        where = name if line is None else f"{name}:{first + line}"
-        raise InputError(where, f"{place}: {message}") from err
-
-
-def _line_of(loc: tuple[int | str, ...], head: list[str]) -> int | None:
-    """Where in the facts an entry stands, as near as can be told."""
-    start, rest = 0, list(loc)
-    while len(rest) > 1:
-        table = re.escape(str(rest[0]))
-        if isinstance(rest[1], int):
-            found = [i for i, ln in enumerate(head) if re.match(rf"\s*\[\[{table}\]\]", ln)]
-            start = found[rest[1]] if rest[1] < len(found) else start
-            rest = rest[2:]
-            break
-        dotted = rf"\s*\[{table}\.{re.escape(str(rest[1]))}\]"
-        start = next((i for i, ln in enumerate(head) if re.match(dotted, ln)), start)
-        rest = rest[1:]
-    key = re.escape(str(rest[0])) if rest else "$^"
-    entry = rf"\s*\"?{key}\"?\s*[.=]"
-    return next((i for i in range(start, len(head)) if re.match(entry, head[i])), start or None)
+        raise file_faults.explain(err, facts, head, name, first) from err
 
 
 def _join(found: IssueFile, bodies: dict[str, tuple[int, str]], name: str) -> None:

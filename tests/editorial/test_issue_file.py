@@ -75,6 +75,53 @@ def test_what_is_wrong_is_named_with_its_line(old: str, new: str, where: str, re
     assert reason in caught.value.message
 
 
+def test_every_faulty_resource_is_named_with_its_own_line() -> None:
+    written = """+++
+date = 2026-11-16
+[[resources]]
+byline = "A"
+title.en = "First"
+
+[[resources]]
+title = { en = "Second" }
+link.en = "ftp://example.org"
+
+[[resources]]
+[resources.title]
+my = "တတိယ"
+
+[[resources]]
+byline = "D"
+title.my = " "
+[editions."en"]
+title = "One"
+[[editions.en.footnotes]]
+mark = "1"
+text = "Note"
+[[editions.en.footnotes]]
+mark = "2"
++++
+"""
+    with pytest.raises(InputError) as caught:
+        parse(written, "e.md")
+    assert str(caught.value) == (
+        "e.md:7: resource 2 “Second” has no byline"
+        "; line 9: resource 2 “Second”: link.en: a link must begin with http:// or https://"
+        "; line 11: resource 3 “တတိယ” has no byline"
+        "; line 17: resource 4: title.my: it must not be empty"
+        "; line 23: editions.en.footnotes.2.text: field required"
+    )
+
+
+def test_a_language_with_its_region_is_written_in_any_case() -> None:
+    written = SMALL.replace("[editions.en]", "[editions.pt-BR]").replace("+++ en", "+++ pt-br")
+    found = parse(written.replace("title.en", "title.pt-br"), "i.md")
+    assert found.editions["pt-BR"].body == "Text."
+    assert found.resources[0].title == {"pt-BR": "First"}
+    with pytest.raises(InputError, match=r"i\.md:4: .*'klingon' is no code of a language"):
+        parse(SMALL.replace("[editions.en]", "[editions.klingon]"), "i.md")
+
+
 @given(st.lists(st.sampled_from(["+++", "+++ en", "\\+++", "\\\\+++ my", "a", "", " +++"])))
 def test_no_line_of_a_text_is_taken_for_a_divider(lines: list[str]) -> None:
     body = "\n".join(lines).strip("\n")
