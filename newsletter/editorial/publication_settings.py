@@ -19,6 +19,7 @@ from pydantic import (
 from newsletter.core import clock
 from newsletter.core.addresses import parse as parse_address
 from newsletter.core.errors import InputError
+from newsletter.core.language_codes import canonical
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f\u0085\u2028\u2029]")
 
@@ -49,8 +50,8 @@ def _zone(name: str) -> str:
 Line = Annotated[str, StringConstraints(strip_whitespace=True), AfterValidator(_one_line)]
 """A text that may stand in a header or a heading: no line ends, no control characters."""
 Paragraph = Annotated[str, StringConstraints(strip_whitespace=True)]
-Code = Annotated[str, Field(pattern=r"^[a-z]{2,3}$")]
-"""A language as in ISO 639: `en`, `my`, `shn`; an edition joins several with `+`."""
+Code = Annotated[str, AfterValidator(canonical)]
+"""A language as in BCP 47: `en`, `my`, `shn`, `pt-BR`; an edition joins several with `+`."""
 Name = Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=64)]
 """Fit for addresses and commands: lower-case letters, digits, hyphens."""
 MailAddress = Annotated[Line, AfterValidator(_address)]
@@ -225,13 +226,20 @@ def _set_category(categories: list[dict[str, Any]], keys: list[str], value: str)
 
 
 def _set_languages(data: dict[str, Any], value: str) -> None:
-    languages = [part.strip() for part in value.split(",") if part.strip()]
+    languages = [_code(part) for part in value.split(",") if part.strip()]
     data["languages"] = languages
     places = [data, data["sender"], *data["categories"]]
     for place in places:
         for key in ("names", "subject_prefixes", "about", "postal_addresses"):
             if key in place:
                 place[key] = {c: text for c, text in place[key].items() if c in languages}
+
+
+def _code(text: str) -> str:
+    try:
+        return canonical(text)
+    except ValueError as err:
+        raise InputError("languages", str(err)) from err
 
 
 def _set_plain(data: dict[str, Any], keys: list[str], value: str) -> None:

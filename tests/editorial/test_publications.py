@@ -52,7 +52,7 @@ def test_what_was_set_is_read_back_by_another_session(any_services: Services) ->
         ("slot.zone", "Burma", "IANA"),
         ("slot.time", "9:00", "pattern"),
         ("slot.weekday", "8", "less than or equal to 7"),
-        ("languages", "en,english", "pattern"),
+        ("languages", "en,english", "is no code of a language"),
         ("fallback_language", "shn", "'shn' is not one of"),
         ("categories.reports", "x", "categories.KEY.LANGUAGE"),
     ],
@@ -122,3 +122,16 @@ def test_slug_in_mail_already_sent_stays(services: Services) -> None:
         with pytest.raises(NotAllowedNow, match="must stay"):
             publications.set_value(session, made, "slug", "weekly")
         assert issues.latest(session, made) is issue
+
+
+def test_a_language_may_name_its_region(services: Services) -> None:
+    with writing(services.engine) as session:
+        publication = a_publication(session)
+        publications.set_value(session, publication, "languages", "en, PT-br,my")
+        publications.set_value(session, publication, "names.pt-BR", "Boletim")
+        publications.set_value(session, publication, "languages", "en,pt-BR,my")
+        assert publication.languages == ["en", "pt-BR", "my"]
+        assert publication.names["pt-BR"] == "Boletim"
+        for wrong in ("en,klingon", "en,pt-Brazil", "en,pt-BR,pt-br", "e"):
+            with pytest.raises(InputError, match=r"languages"):
+                publications.set_value(session, publication, "languages", wrong)
