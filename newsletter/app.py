@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from errno import ENOSPC
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,6 +19,7 @@ import subscribers.models  # noqa: F401
 from newsletter import migrations
 from newsletter.core import settings as settings_module
 from newsletter.core.clock import now
+from newsletter.core.database_errors import FULL
 from newsletter.core.db import open_engine, reading, writing
 from newsletter.core.errors import ConfigurationError
 from newsletter.core.installation import bind_key
@@ -80,12 +82,24 @@ def initialise(home: Path, overrides: Mapping[str, Mapping[str, Any]] | None = N
     settings = settings_module.load(home, overrides=overrides)
     with _engine(settings) as engine:
         if migrations.current(engine) is None and not settings.key_path.exists():
-            Keyring.generate().save(settings.key_path)
+            _new_key(settings.key_path)
         ring = Keyring.load(settings.key_path)
         migrations.upgrade(engine)
         with writing(engine) as session:
             bind_key(session, ring, now())
         return Services(settings, engine, ring)
+
+
+def _new_key(path: Path) -> None:
+    """A key whole or not at all: half of one would be refused as damaged for ever."""
+    try:
+        Keyring.generate().save(path)
+    except FileExistsError:
+        return  # another program made the home at the same moment
+    except OSError as err:
+        path.unlink(missing_ok=True)
+        reason = FULL.format(path.parent) if err.errno == ENOSPC else f"{path}: {err.strerror}"
+        raise ConfigurationError(reason) from err
 
 
 def open_services(home: Path, overrides: Mapping[str, Mapping[str, Any]] | None = None) -> Services:

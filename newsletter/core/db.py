@@ -18,6 +18,7 @@ from typing import Any
 
 from sqlalchemy import (
     JSON,
+    URL,
     DateTime,
     Dialect,
     Engine,
@@ -27,10 +28,10 @@ from sqlalchemy import (
     func,
     select,
 )
-from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import DeclarativeBase, Session
 from sqlalchemy.types import TypeDecorator
 
+from newsletter.core.database_errors import address, explain
 from newsletter.core.errors import ConfigurationError
 
 NAMING = {
@@ -81,17 +82,38 @@ def sqlite_url(path: Path) -> str:
 
 
 def open_engine(url: str) -> Engine:
-    """An engine for a SQLAlchemy URL (sqlite:///… or postgresql+psycopg://…)."""
-    if url.startswith("postgresql://"):
-        url = url.replace("postgresql://", "postgresql+psycopg://", 1)
-    dumps = _compact_json
-    if not url.startswith("sqlite"):
+    """An engine for sqlite:///… or postgresql://…, whose refusals are sentences.
+
+    InputError for an address of any other kind, ConfigurationError from everything done with
+    the engine when disk, file or server is at fault.
+    """
+    found = address(url)
+    engine = _file_engine(found) if found.drivername == "sqlite" else _server_engine(found)
+    explain(engine)
+    return engine
+
+
+def _server_engine(url: URL) -> Engine:
+    patience = {} if "connect_timeout" in url.query else {"connect_timeout": 10}
+    try:
         return create_engine(
-            url, json_serializer=dumps, hide_parameters=True, pool_pre_ping=True, pool_size=10
+            url,
+            json_serializer=_compact_json,
+            hide_parameters=True,
+            pool_pre_ping=True,
+            pool_size=10,
+            connect_args=patience,
         )
+    except ImportError as err:
+        raise ConfigurationError(
+            "the program was installed without PostgreSQL; run pip install 'bilingual-weekly[postgres]'"
+        ) from err
+
+
+def _file_engine(url: URL) -> Engine:
     engine = create_engine(
         url,
-        json_serializer=dumps,
+        json_serializer=_compact_json,
         hide_parameters=True,  # an error may be logged, and a value may be an address
         pool_size=10,
         max_overflow=-1,  # a file has no limit: every page and every line of a worker finds one
@@ -107,14 +129,18 @@ def _compact_json(value: object) -> str:
 
 
 def _sqlite_on_connect(connection: sqlite3.Connection, _record: object) -> None:
-    for pragma in (
-        "journal_mode=WAL",
-        "synchronous=FULL",
-        "foreign_keys=ON",
-        "secure_delete=ON",
-        "busy_timeout=30000",
-    ):
-        connection.execute(f"PRAGMA {pragma}").close()
+    try:
+        for pragma in (
+            "journal_mode=WAL",
+            "synchronous=FULL",
+            "foreign_keys=ON",
+            "secure_delete=ON",
+            "busy_timeout=30000",
+        ):
+            connection.execute(f"PRAGMA {pragma}").close()
+    except sqlite3.Error:
+        connection.close()  # the pool does not know of it yet
+        raise
 
 
 def _sqlite_on_begin(connection: Any) -> None:
@@ -125,7 +151,7 @@ def _sqlite_on_begin(connection: Any) -> None:
 @contextmanager
 def writing(engine: Engine) -> Iterator[Session]:
     """One unit of work: committed whole at the end, rolled back whole on any error."""
-    with _explained(), Session(engine, expire_on_commit=False) as session, session.begin():
+    with Session(engine, expire_on_commit=False) as session, session.begin():
         yield session
 
 
@@ -133,7 +159,6 @@ def writing(engine: Engine) -> Iterator[Session]:
 def reading(engine: Engine) -> Iterator[Session]:
     """A consistent look that takes no write lock and leaves nothing behind."""
     with (
-        _explained(),
         engine.connect().execution_options(read_only=True) as connection,
         Session(connection, expire_on_commit=False) as session,
     ):
@@ -147,31 +172,3 @@ def database_now(session: Session) -> datetime:
     value = session.scalar(select(func.clock_timestamp()))
     assert isinstance(value, datetime)  # noqa: S101
     return value.astimezone(UTC)
-
-
-@contextmanager
-def _explained() -> Iterator[None]:
-    """Turn what a full disk or a lost file does to a database into a sentence."""
-    try:
-        yield
-    except OperationalError as err:
-        sentence = _sentence(str(err.orig))
-        if sentence is None:
-            raise
-        raise ConfigurationError(sentence) from err
-
-
-def _sentence(cause: str) -> str | None:
-    known = {
-        "disk is full": "the disk is full: nothing of this step was stored; make room and repeat",
-        "disk I/O error": "the database could not be written (disk error); check the disk's space "
-        "and health, nothing of this step was stored",
-        "readonly database": "the database cannot be written; give this user the right to write "
-        "in the home directory",
-        "unable to open database": "the database cannot be opened; check --home and the rights "
-        "on that directory",
-        "database is locked": "another program holds the database for more than 30 seconds; "
-        "close it and repeat",
-        "no such table": "the database has no tables yet; run 'newsletter migrate'",
-    }
-    return next((text for mark, text in known.items() if mark in cause), None)
