@@ -55,12 +55,9 @@ def write_log(err: BaseException, home: Path) -> Path | None:
     from newsletter.core import log
 
     file = log_file(home)
-    try:
-        log.configure(file=file, to_stderr=False)
-        log.logger("cli").error("command failed", exc_info=err)
-    except OSError:
-        return None
-    return file
+    log.configure(file=file, to_stderr=False)
+    log.logger("cli").error("command failed", exc_info=err)
+    return file if log.keeps() else None
 
 
 def log_file(home: Path) -> Path:

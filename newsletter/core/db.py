@@ -13,7 +13,6 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 from sqlalchemy import (
@@ -76,11 +75,6 @@ class Base(DeclarativeBase):
     }
 
 
-def sqlite_url(path: Path) -> str:
-    """The address of an embedded database file."""
-    return f"sqlite:///{path}"
-
-
 def open_engine(url: str) -> Engine:
     """An engine for sqlite:///… or postgresql://…, whose refusals are sentences.
 
@@ -106,7 +100,8 @@ def _server_engine(url: URL) -> Engine:
         )
     except ImportError as err:
         raise ConfigurationError(
-            "the program was installed without PostgreSQL; run pip install 'bilingual-weekly[postgres]'"
+            "the program was installed without PostgreSQL; run "
+            "pip install 'bilingual-weekly[postgres]'"
         ) from err
 
 

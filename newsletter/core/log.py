@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import logging.handlers
 import re
 import sys
 from collections.abc import MutableMapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 import structlog
+
+if TYPE_CHECKING:
+    _StreamHandler = logging.StreamHandler[TextIO]
+else:
+    _StreamHandler = logging.StreamHandler
 
 _ADDRESS = re.compile(r"[^\s<>\"'(),:;]+@[^\s<>\"'(),:;]+")
 _TOKEN = re.compile(r"v1\.[a-z0-9]{1,8}\.[A-Za-z0-9_-]{20,}(?:\.[A-Za-z0-9_-]+)?")
@@ -41,8 +47,40 @@ def _redactor(
     return event
 
 
+class _Modest(logging.Handler):
+    """A handler that loses a line in silence when its disk is full or its reader is gone.
+
+    The standard one prints a trace for each line; what filled the disk is said by whoever meets it.
+    """
+
+    lost = False
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802  (logging's own name)
+        """A mistake in our own line is still shown."""
+        if isinstance(sys.exc_info()[1], OSError):
+            self.lost = True
+        else:
+            super().handleError(record)
+
+    def close(self) -> None:
+        """What could not be written is tried once more at closing, and lost as quietly."""
+        with contextlib.suppress(OSError):
+            super().close()
+
+
+class _ModestStream(_Modest, _StreamHandler):
+    pass
+
+
+class _ModestFile(_Modest, logging.handlers.RotatingFileHandler):
+    pass
+
+
 def configure(level: str = "INFO", *, file: Path | None = None, to_stderr: bool = True) -> None:
-    """Send all logs, ours and the libraries', as JSON lines to a file and/or standard error."""
+    """Send all logs, ours and the libraries', as JSON lines to a file and/or standard error.
+
+    A file that cannot be opened or written is done without: the log stops nobody's work.
+    """
     _SHARED[:] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
@@ -59,14 +97,10 @@ def configure(level: str = "INFO", *, file: Path | None = None, to_stderr: bool 
     )
     handlers: list[logging.Handler] = []
     if to_stderr:
-        handlers.append(logging.StreamHandler(sys.stderr))
+        handlers.append(_ModestStream(sys.stderr))
     if file is not None:
-        file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        handlers.append(
-            logging.handlers.RotatingFileHandler(
-                file, maxBytes=5_000_000, backupCount=3, encoding="utf-8"
-            )
-        )
+        with contextlib.suppress(OSError):
+            handlers.append(_file_handler(file))
     root = logging.getLogger()
     for old in list(root.handlers):
         root.removeHandler(old)
@@ -82,6 +116,17 @@ def configure(level: str = "INFO", *, file: Path | None = None, to_stderr: bool 
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=False,
     )
+
+
+def _file_handler(file: Path) -> logging.Handler:
+    file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    return _ModestFile(file, maxBytes=5_000_000, backupCount=3, encoding="utf-8")
+
+
+def keeps() -> bool:
+    """Whether there is a log file and everything so far could be written to it."""
+    files = [one for one in logging.getLogger().handlers if isinstance(one, _ModestFile)]
+    return bool(files) and not any(one.lost for one in files)
 
 
 def logger(name: str) -> structlog.stdlib.BoundLogger:

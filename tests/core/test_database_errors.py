@@ -64,6 +64,18 @@ def test_init_on_a_full_disk_can_be_repeated(small_disk: Path) -> None:
     initialise(small_disk / "home").close()
 
 
+def test_half_a_key_is_never_left_behind(small_disk: Path, tmp_path: Path) -> None:
+    home = small_disk / "home"
+    home.mkdir()
+    elsewhere = {"database": {"url": sqlite_url(tmp_path / "newsletter.db")}}
+    filler = _fill(small_disk)
+    with pytest.raises(ConfigurationError, match="the disk is full"):
+        initialise(home, elsewhere)
+    assert list(home.iterdir()) == []
+    filler.unlink()
+    initialise(home, elsewhere).close()
+
+
 def test_disk_that_may_only_be_read(small_disk: Path) -> None:
     home = small_disk / "home"
     initialise(home).close()
@@ -85,7 +97,7 @@ def test_server_that_refuses_is_named_without_the_password(postgres_url: str) ->
     good = make_url(postgres_url)
     with socket.create_server(("127.0.0.1", 0)) as gone:
         port = gone.getsockname()[1]
-    absent = good.set(password="secret")  # noqa: S106
+    absent = good.set(password="secret")
     for url, said in (
         (absent.set(host="127.0.0.1", port=port), f"127.0.0.1:{port} does not answer"),
         (absent.set(database="nowhere"), "has no database 'nowhere'"),

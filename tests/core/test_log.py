@@ -39,3 +39,21 @@ def test_addresses_and_tokens_never_reach_the_file(logged: Path) -> None:
     assert "စာဖတ်သူ" not in written
     assert TOKEN[:30] not in written
     assert all(json.loads(line)["event"] for line in written.splitlines())
+
+
+def test_full_disk_loses_a_line_in_silence(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    full = tmp_path / "newsletter.log"
+    full.symlink_to("/dev/full")
+    log.configure(file=full)
+    log.logger("ours").info("one line")
+    assert not log.keeps()
+    log.configure(file=tmp_path / "newsletter.log" / "below a file")
+    log.logger("ours").info("another line")
+    assert not log.keeps()
+    log.configure(to_stderr=False)
+    said = capfd.readouterr().err
+    assert "Traceback" not in said
+    assert "Logging error" not in said
+    assert said.count("line") == 2
