@@ -17,7 +17,7 @@ _START = SYLLABLE_START.pattern
 _CONSONANT = "[\u1000-\u1021]"
 _INSIDE = rf"(?:(?!{_START})[\u1000-\u1021\u1025\u103f\u102b-\u103e])"
 _STACK = "\u1039"
-_SECOND_FINAL = f"[\u1037\u1038\u103a]{_CONSONANT}\u1037?\u103a"
+_SECOND_FINAL = f"[\u1037\u1038\u103a]{_CONSONANT}[\u103b\u103e]?\u1037?\u103a"
 _FRAGILE = re.compile(
     rf"(?:(?={_START}{_INSIDE}*?(?:{_STACK}|(?!{_START}){_SECOND_FINAL})){_START}{_INSIDE}*)+"
 )

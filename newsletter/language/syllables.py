@@ -2,8 +2,9 @@
 
 UAX 29 grapheme clusters are the wrong unit: U+102B, U+102C and U+1038 are not SpacingMark, so
 a cluster boundary lies inside ဖောက် and များ. A syllable starts at a consonant that is neither
-a final (followed by asat, with or without the dot below, in either order NFC knows) nor part
-of a stack (beside virama), or at an independent vowel or symbol.
+a final (followed by asat, with or without the dot below, in either order NFC knows, or with a
+medial as borrowed words have it: ဒေ့ရှ်) nor part of a stack (beside virama), or at an
+independent vowel or symbol.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from itertools import pairwise
 _CONSONANT = "\u1000-\u1021\u1025\u103f"
 _INDEPENDENT = "\u1023\u1024\u1026-\u102a\u104c-\u104f"
 SYLLABLE_START = re.compile(
-    rf"(?<!\u1039)(?:[{_CONSONANT}](?!\u1037?[\u103a\u1039])|[{_INDEPENDENT}])"
+    rf"(?<!\u1039)(?:[{_CONSONANT}](?![\u103b\u103e]?\u1037?[\u103a\u1039])|[{_INDEPENDENT}])"
 )
 _MYANMAR = re.compile(r"[\u1000-\u109f\ua9e0-\ua9ff\uaa60-\uaa7f]")
 _ATTACHED = re.compile(r"[\u104a\u104b\u104f\u200b-\u200d\u2060\U0001f3fb-\U0001f3ff]")

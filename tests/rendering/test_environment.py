@@ -108,14 +108,6 @@ def test_burmese_attributes_and_titles_survive_the_compiler() -> None:
     assert ">စာ</a>" in html
 
 
-def test_the_language_chain_knows_what_readers_and_browsers_say() -> None:
-    theme = sample.theme()
-    assert theme.language_chain("my") == ["my", "en"]
-    assert theme.language_chain(None, "en+my") == ["en", "my"]
-    assert theme.language_chain("fr", "my-MM;q=0.8, en") == ["my", "en"]
-    assert theme.language_chain(None) == ["en", "my"]
-
-
 @pytest.mark.parametrize(
     ("name", "old", "new", "says"),
     [
