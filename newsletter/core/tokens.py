@@ -29,8 +29,6 @@ class Purpose(IntEnum):
 
     UNSUBSCRIBE = 1
     PREFERENCES = 2
-    CONFIRM = 3
-    BOUNCE = 4
     TEST = 9
     """In a test message: opens the page, can do nothing."""
 

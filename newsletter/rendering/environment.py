@@ -79,15 +79,6 @@ class Theme:
         alike = (code for code, rules in self.languages.items() if _burmese(rules.native) == there)
         return next(alike, "")
 
-    def language_chain(self, *wanted: str | None) -> list[str]:
-        """The languages to show a page in, best first: those wanted that there are, then the rest.
-
-        Takes what a reader chose or a browser said: `my`, `en+my`, `my-MM`, None.
-        """
-        asked = [part for text in wanted if text for part in re.split(r"[+,\s]+", text.lower())]
-        known = [base for part in asked if (base := re.split(r"[-_;]", part)[0]) in self.languages]
-        return list(dict.fromkeys([*known, *self.languages]))
-
     def page(self, name: str, language: str, **values: Any) -> str:
         """A template in the words of a language.
 

@@ -14,7 +14,7 @@ from sqlalchemy import make_url, text
 
 from newsletter import migrations
 from newsletter.app import initialise, open_services
-from newsletter.core.db import open_engine, reading, sqlite_url, writing
+from newsletter.core.db import open_engine, reading, writing
 from newsletter.core.errors import ConfigurationError, InputError, NewsletterError
 
 
@@ -38,7 +38,7 @@ def _fill(disk: Path) -> Path:
 
 
 def test_full_disk_in_the_midst_of_a_step(small_disk: Path) -> None:
-    engine = open_engine(sqlite_url(small_disk / "newsletter.db"))
+    engine = open_engine(f"sqlite:///{small_disk / 'newsletter.db'}")
     with writing(engine) as session:
         session.execute(text("CREATE TABLE large (filling BLOB)"))
     with pytest.raises(ConfigurationError, match="the disk is full"), writing(engine) as session:
@@ -67,7 +67,7 @@ def test_init_on_a_full_disk_can_be_repeated(small_disk: Path) -> None:
 def test_half_a_key_is_never_left_behind(small_disk: Path, tmp_path: Path) -> None:
     home = small_disk / "home"
     home.mkdir()
-    elsewhere = {"database": {"url": sqlite_url(tmp_path / "newsletter.db")}}
+    elsewhere = {"database": {"url": f"sqlite:///{tmp_path / 'newsletter.db'}"}}
     filler = _fill(small_disk)
     with pytest.raises(ConfigurationError, match="the disk is full"):
         initialise(home, elsewhere)
@@ -121,7 +121,7 @@ def test_address_of_no_database_we_know(url: str) -> None:
 
 
 def test_session_that_ends_badly_is_a_sentence_too(tmp_path: Path) -> None:
-    engine = open_engine(sqlite_url(tmp_path / "new.db"))
+    engine = open_engine(f"sqlite:///{tmp_path / 'new.db'}")
     with pytest.raises(ConfigurationError, match="no tables yet"), reading(engine) as session:
         session.execute(text("SELECT 1 FROM absent"))
     engine.dispose()

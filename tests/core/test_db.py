@@ -12,7 +12,7 @@ from sqlalchemy import func, select, text
 from sqlalchemy.exc import IntegrityError, StatementError
 
 from newsletter.app import Services
-from newsletter.core.db import open_engine, reading, sqlite_url, writing
+from newsletter.core.db import open_engine, reading, writing
 from newsletter.core.errors import ConfigurationError
 from newsletter.schedule.models import Lease
 
@@ -90,7 +90,7 @@ def test_an_error_of_the_database_tells_no_values(any_services: Services) -> Non
 
 
 def test_every_line_and_every_page_finds_a_connection(tmp_path: Path) -> None:
-    engine = open_engine(sqlite_url(tmp_path / "many.db"))
+    engine = open_engine(f"sqlite:///{tmp_path / 'many.db'}")
     with ExitStack() as stack:
         for _ in range(60):
             stack.enter_context(engine.connect())

@@ -146,7 +146,6 @@ def test_a_bent_or_foreign_token_says_nothing_of_anybody(site: Site, client: htt
         good[:-5],
         good + "x",
         site.token(Purpose.PREFERENCES),
-        site.token(Purpose.CONFIRM),
         other_home.sign(Claim(site.reader, site.publication_id, Purpose.UNSUBSCRIBE)),
         "%2e%2e",
     ]
