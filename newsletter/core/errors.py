@@ -68,7 +68,8 @@ class ProviderError(NewsletterError):
 
     `answer` is its own words, without any address. `halts` says that every other message
     would meet the same fate (wrong login, no TLS), so the issue is paused and nobody blamed.
-    `recipient` says that the address itself was refused.
+    `recipient` says that the address itself was refused. `ours` says that we were: our network,
+    login or content (RFC 3463 §3.8, 5.7.x), which is never held against the reader.
     """
 
     def __init__(
@@ -79,9 +80,11 @@ class ProviderError(NewsletterError):
         answer: str = "",
         halts: bool = False,
         recipient: bool = False,
+        ours: bool = False,
     ) -> None:
         self.retry = retry
         self.answer = answer
         self.halts = halts
         self.recipient = recipient
+        self.ours = ours
         super().__init__(message)

@@ -9,6 +9,7 @@ from newsletter.core.errors import ProviderError, Retry
 from newsletter.core.log import redact
 from newsletter.delivery.retries import again, is_hard_bounce
 from newsletter.delivery.states import State
+from newsletter.providers.base import NotConnected
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +35,12 @@ def withheld(reason: str) -> Outcome:
     return Outcome(State.SKIPPED, reason=reason, tried=False)
 
 
+def waiting(error: ProviderError) -> Outcome:
+    """Nobody could be served: the delivery waits as it was, and says for what."""
+    told = str(error) if isinstance(error, NotConnected) else error.answer or str(error)
+    return Outcome(State.PLANNED, redact(told), tried=False)
+
+
 def judged(
     error: ProviderError, *, delivery_id: int, attempt: int, now: datetime, deadline: datetime
 ) -> Outcome:
@@ -42,14 +49,14 @@ def judged(
     if error.retry is Retry.UNKNOWN:
         return Outcome(State.UNKNOWN, answer)
     if error.halts:
-        return Outcome(State.PLANNED, answer, tried=False)
+        return waiting(error)
     if error.retry is Retry.NEVER:
         return _refused(error, answer)
     next_at = again(
         attempt=attempt, delivery_id=delivery_id, answer=answer, now=now, deadline=deadline
     )
     if next_at is None:
-        return Outcome(State.REFUSED, answer, reason="gave_up")
+        return Outcome(State.REFUSED, answer, reason="policy" if error.ours else "gave_up")
     return Outcome(State.PLANNED, answer, not_before_at=next_at)
 
 
@@ -59,12 +66,14 @@ def _refused(error: ProviderError, answer: str) -> Outcome:
     return Outcome(State.REFUSED, answer, reason=reason, hard_bounce=hard)
 
 
-def counts_against_server(error: ProviderError) -> bool:
+def counts_against_server(error: ProviderError, *, first_try: bool = True) -> bool:
     """Whether a no adds to the row of errors that pauses an issue.
 
     What is plainly about one reader does not: a mailbox that does not exist, a server that
-    wants this message a little later.
+    wants this message a little later, or one that had taken others' and still not this one's.
     """
+    if error.ours and not first_try:
+        return False
     if error.retry is Retry.LATER:
         return not error.recipient
     return not (error.retry is Retry.NEVER and is_hard_bounce(error.answer))

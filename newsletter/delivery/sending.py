@@ -20,7 +20,7 @@ from sqlalchemy.orm import Session
 from newsletter.core.addresses import Address
 from newsletter.core.clock import now
 from newsletter.core.db import reading, writing
-from newsletter.core.errors import ConfigurationError, NewsletterError, ProviderError
+from newsletter.core.errors import ConfigurationError, NewsletterError, ProviderError, Retry
 from newsletter.core.log import logger
 from newsletter.delivery import claiming, outcomes, pausing
 from newsletter.delivery.claiming import Claimed
@@ -34,6 +34,8 @@ from subscribers.audience import address_of, public_id_of, standing
 
 _BATCH = 20
 _RECORD_TRIES = 5
+_OURS_IN_A_ROW = 2
+"""First tries refused for our sake (5.7.x) after which nobody else is tried."""
 _log = logger("delivery.sending")
 
 
@@ -52,11 +54,18 @@ class Streak:
         self._limit = limit
         self._lock = threading.Lock()
         self.errors = 0
+        self._ours = 0
 
     def broken(self) -> None:
         """A message was taken: the row of errors ends."""
         with self._lock:
-            self.errors = 0
+            self.errors = self._ours = 0
+
+    def is_ours(self) -> bool:
+        """Count a first try that was refused for our sake; True when it is no single case."""
+        with self._lock:
+            self._ours = (self._ours + 1) % _OURS_IN_A_ROW
+            return self._ours == 0
 
     def is_too_long(self) -> bool:
         """Count one more error; True, and counting begins anew, when the limit is reached."""
@@ -181,14 +190,16 @@ class Line:
         return reason is not None
 
     def _failed(self, claimed: Claimed, error: ProviderError) -> bool:
-        """Nobody is blamed for a line that is not there: the claims simply go back."""
+        """Nobody is blamed for a line that is not there: the claims go back with the cause."""
+        first_try = claimed.attempts == 0
         nobody_there = isinstance(error, NotConnected)
-        if not nobody_there:
-            self._record(claimed, self._judged(claimed, error))
-        if error.halts:
+        halts = error.halts or (error.ours and first_try and self._streak.is_ours())
+        wait = nobody_there or (halts and error.retry is Retry.LATER)
+        self._record(claimed, outcomes.waiting(error) if wait else self._judged(claimed, error))
+        if halts:
             self._pause(claimed, str(error))
             return False
-        if not outcomes.counts_against_server(error):
+        if not outcomes.counts_against_server(error, first_try=first_try):
             return True
         _log.warning("not_taken", delivery=claimed.id, cause=str(error))
         if self._streak.is_too_long():

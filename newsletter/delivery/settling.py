@@ -1,4 +1,4 @@
-"""Settling: an editor decides what a delivery that nobody can be sure of shall count as."""
+"""Settling: an editor decides what becomes of a delivery that was lost sight of, or refused."""
 
 from __future__ import annotations
 
@@ -16,42 +16,43 @@ from newsletter.editorial.states import Status
 
 
 def settle(session: Session, issue: Issue, delivery_id: int, as_: str, now: datetime) -> None:
-    """Count an unknown delivery as `submitted`, or plan it again, at the editor's own risk.
+    """Count an unknown delivery as `submitted`, or plan an unknown or refused one again.
 
-    Planned again means that the reader may get it twice. An issue that is already `sent` goes
-    on sending for it. NotFound, InputError or NotAllowedNow when there is nothing to settle.
+    An unknown one planned again may reach the reader twice: the editor's own risk. A refused
+    one gets all its tries anew. An issue that is already `sent` goes on sending for it.
+    NotFound, InputError or NotAllowedNow when there is nothing to settle.
     """
     if as_ not in SETTLED_BY_EDITOR:
         raise InputError("as", f"'{as_}' is no way to settle; write submitted or planned")
     session.refresh(issue, with_for_update=True)
-    _require_unknown(session, issue, delivery_id)
+    state = _state_to_settle(session, issue, delivery_id, as_)
+    values: dict[str, object] = {"state": State(as_), "owner": None, "changed_at": now}
+    values["not_before_at"] = None
     if as_ == State.PLANNED:
         _reopen(issue, now)
-    statement = (
-        update(Delivery)
-        .where(Delivery.id == delivery_id, Delivery.state == State.UNKNOWN)
-        .values(
-            state=State(as_),
-            owner=None,
-            not_before_at=None,
-            changed_at=now,
-            submitted_at=now if as_ == State.SUBMITTED else None,
-        )
-    )
-    if changed(session, statement) != 1:
+        values |= {"reason": None, "answer": None, "attempts": 0}
+    else:
+        values["submitted_at"] = now
+    chosen = update(Delivery).where(Delivery.id == delivery_id, Delivery.state == state)
+    if changed(session, chosen.values(**values)) != 1:
         raise NotAllowedNow(f"delivery {delivery_id} was settled by something else just now")
 
 
-def _require_unknown(session: Session, issue: Issue, delivery_id: int) -> None:
+def _state_to_settle(session: Session, issue: Issue, delivery_id: int, as_: str) -> State:
     state = session.scalar(
         select(Delivery.state).where(Delivery.id == delivery_id, Delivery.issue_id == issue.id)
     )
     if state is None:
         raise NotFound("delivery", f"issue {issue.number} has no delivery {delivery_id}")
-    if state != State.UNKNOWN:
+    if state == State.REFUSED and as_ == State.SUBMITTED:
         raise NotAllowedNow(
-            f"delivery {delivery_id} is {state}; only unknown ones have to be settled"
+            f"delivery {delivery_id} was refused, so nobody has it; it can only be sent again"
         )
+    if state not in (State.UNKNOWN, State.REFUSED):
+        raise NotAllowedNow(
+            f"delivery {delivery_id} is {state}; only what is unknown or refused can be settled"
+        )
+    return State(state)
 
 
 def _reopen(issue: Issue, now: datetime) -> None:

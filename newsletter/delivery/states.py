@@ -39,13 +39,13 @@ MOVES: dict[State, frozenset[State]] = {
     S.DELIVERED: frozenset({S.BOUNCED, S.COMPLAINED}),
     S.BOUNCED: frozenset({S.DELIVERED}),
     S.COMPLAINED: frozenset(),
-    S.REFUSED: frozenset(),
+    S.REFUSED: frozenset({S.PLANNED}),
     S.SKIPPED: frozenset(),
     S.UNKNOWN: frozenset({S.SUBMITTED, S.PLANNED, S.REFUSED, S.SKIPPED, S.DELIVERED, S.BOUNCED}),
 }
 """`submitting` goes back only when the provider certainly did not take it (it said "later", or
 the line broke before the last byte); `unknown` only by a late answer to the very same attempt
-or by an editor."""
+or by an editor; `refused` only by an editor, who had the cause mended."""
 
 OPEN = frozenset({S.PLANNED, S.CLAIMED, S.SUBMITTING})
 """An issue with any of these is not done."""

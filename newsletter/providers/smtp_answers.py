@@ -14,6 +14,12 @@ from newsletter.core.errors import ProviderError, Retry
 from newsletter.core.log import redact
 
 _ENHANCED = re.compile(r"^\s*([245]\.\d{1,3}\.\d{1,3})(?=\s|$)")
+_OURS = re.compile(
+    r"relaying|relay (?:access|not|is)|(?:not|cannot|unable to) relay|rcpthosts|#5\.7\.\d"
+    r"|authentication|authenticate|not logged in",
+    re.IGNORECASE,
+)
+"""How servers without enhanced codes say that we may not send through them."""
 _LONGEST_ANSWER = 500
 
 
@@ -98,9 +104,15 @@ def judge_refused(refused: Refused, place: str, recipient: str) -> ProviderError
             answer=answer,
             recipient=stage is Stage.RCPT and reply.code not in (421, 503),
         )
-    if reply.code == 530 or stage is Stage.MAIL:
+    if reply.code in (530, 535) or stage is Stage.MAIL:
         sentence = _why_all(reply, place, answer)
         return ProviderError(sentence, retry=Retry.LATER, answer=answer, halts=True)
+    if _is_ours(reply):
+        sentence = (
+            f"{place} does not take our mail at {stage} ({answer}); check smtp.host, the login, "
+            "sender.address and, with the server's operator, whether you may send through it"
+        )
+        return ProviderError(sentence, retry=Retry.LATER, answer=answer, ours=True)
     return ProviderError(
         f"{place} refused a message at {stage} ({answer})",
         retry=Retry.NEVER,
@@ -113,7 +125,7 @@ def _why_all(reply: Reply, place: str, answer: str) -> str:
     """Nobody's address has been named yet: whatever is wrong is wrong for everybody."""
     if reply.code == 530 and "tls" in reply.text.lower():
         return f"{place} wants TLS ({answer}); set smtp.security to starttls or tls"
-    if reply.code == 530:
+    if reply.code in (530, 535):
         return f"{place} wants a login ({answer}); set smtp.username and smtp.password"
     if reply.code == 552 or reply.enhanced == "5.3.4":
         return f"{place} refuses the message as too large ({answer}); take out or shrink the image"
@@ -121,6 +133,13 @@ def _why_all(reply: Reply, place: str, answer: str) -> str:
         f"{place} refuses the sender of this publication ({answer}); check its sender.address "
         "and whether this login may write under it"
     )
+
+
+def _is_ours(reply: Reply) -> bool:
+    """5.7.x is about who we are or what we write, never about the reader (RFC 3463 §3.8)."""
+    if reply.enhanced:
+        return reply.enhanced.startswith("5.7.")
+    return _OURS.search(redact(reply.text)) is not None
 
 
 def _blames_address(stage: Stage, reply: Reply) -> bool:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
+import time_machine
 
 from newsletter.app import Services
 from newsletter.core.clock import now
@@ -59,12 +62,34 @@ def test_a_server_that_is_not_there_pauses_after_some_errors(services: Services)
 def test_a_house_that_refuses_everybody_is_not_let_to_eat_the_audience(services: Services) -> None:
     issue_id = newsroom.publish(services, 40)
     newsroom.start(services, issue_id)
-    blocked = lambda at, nth: "554 5.7.1 blocked" if at == "RCPT" else None  # noqa: E731
-    with ScriptedServer(blocked) as server:
+    broken = lambda at, nth: "554 5.6.0 unreadable" if at == "DOT" else None  # noqa: E731
+    with ScriptedServer(broken) as server:
         newsroom.work_off(newsroom.over_smtp(services, server.port, pause_after_errors=4))
     found = newsroom.counts(services, issue_id)
     assert (found.refused, found.planned) == (4, 36)
     assert newsroom.status(services, issue_id)[0] == "paused"
+
+
+def test_a_relay_that_does_not_know_us_pauses_at_once_and_loses_nobody(services: Services) -> None:
+    reply = "554 5.7.1 Relay access denied"
+    with time_machine.travel("2026-11-23T02:30:00Z", tick=False) as clock:
+        issue_id = newsroom.publish(services, 40)
+        newsroom.start(services, issue_id)
+        with ScriptedServer(lambda at, nth: reply if at == "RCPT" else None) as server:
+            newsroom.work_off(newsroom.over_smtp(services, server.port))
+            assert server.commands.count("RSET") == 2
+        status, reason = newsroom.status(services, issue_id)
+        assert status == "paused"
+        assert reply in (reason or "")
+        assert newsroom.counts(services, issue_id).planned == 40
+        with writing(services.engine) as session:
+            pausing.resume(session, session.get_one(Issue, issue_id), now())
+        with ScriptedServer() as server:
+            newsroom.work_off(newsroom.over_smtp(services, server.port))
+            clock.shift(timedelta(minutes=5))
+            newsroom.work_off(newsroom.over_smtp(services, server.port))
+    assert len({kept.recipient for kept in server.kept}) == len(server.kept) == 40
+    assert newsroom.status(services, issue_id) == ("sent", None)
 
 
 def test_a_pause_holds_before_the_next_message_and_a_cancel_ends_it(any_services: Services) -> None:

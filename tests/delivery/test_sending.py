@@ -16,7 +16,7 @@ from newsletter.core.clock import now
 from newsletter.core.db import reading, writing
 from newsletter.core.errors import InputError, NotAllowedNow
 from newsletter.core.tokens import Purpose
-from newsletter.delivery.ledger import doubtful
+from newsletter.delivery.ledger import doubtful, refused
 from newsletter.delivery.models import Delivery
 from newsletter.delivery.press import Press
 from newsletter.delivery.proofs import send_test
@@ -159,6 +159,46 @@ def test_what_is_put_off_for_ever_is_given_up(services: Services) -> None:
     assert 10 < row.attempts < 20
 
 
+def test_two_readers_a_server_will_not_serve_stop_nobody_and_can_be_sent_to_again(
+    services: Services,
+) -> None:
+    script = lambda at, nth: "550 5.7.1 not that one" if at == "RCPT" and nth != 2 else None  # noqa: E731
+    with (
+        time_machine.travel("2026-11-23T02:30:00Z", tick=False) as clock,
+        ScriptedServer(script) as server,
+    ):
+        issue_id = newsroom.publish(services, 3)
+        newsroom.start(services, issue_id)
+        smtp = newsroom.over_smtp(services, server.port)
+        for _ in range(100):
+            newsroom.work_off(smtp)
+            clock.shift(timedelta(minutes=10))
+        assert newsroom.status(services, issue_id) == ("sent", None)
+        rows = newsroom.rows(services, issue_id)
+        assert [(row.state, row.reason) for row in rows] == [
+            ("refused", "policy"),
+            ("submitted", None),
+            ("refused", "policy"),
+        ]
+        with reading(services.engine) as session:
+            listed = refused(session, issue_id)
+        assert [row["delivery"] for row in listed] == [rows[0].id, rows[2].id]
+        assert listed[0]["answer"] == "550 5.7.1 not that one"
+        with writing(services.engine) as session:
+            issue = session.get_one(Issue, issue_id)
+            with pytest.raises(NotAllowedNow, match="was refused"):
+                settle(session, issue, rows[0].id, "submitted", now())
+            settle(session, issue, rows[0].id, "planned", now())
+        assert newsroom.status(services, issue_id)[0] == "sending"
+        newsroom.work_off(smtp)
+        assert newsroom.rows(services, issue_id)[0].state == "planned", "it gets its tries anew"
+    with time_machine.travel("2026-11-24T02:30:00Z", tick=False), ScriptedServer() as server:
+        newsroom.work_off(newsroom.over_smtp(services, server.port))
+        assert [kept.recipient for kept in server.kept] == ["r1@example.org"]
+    assert newsroom.counts(services, issue_id).done
+    assert newsroom.status(services, issue_id)[0] == "sent"
+
+
 def test_a_lost_answer_is_listed_and_never_sent_again_by_itself(any_services: Services) -> None:
     services = any_services
     issue_id = newsroom.publish(services, 3)
@@ -175,7 +215,7 @@ def test_a_lost_answer_is_listed_and_never_sent_again_by_itself(any_services: Se
         assert listed["answer"] == "no answer: hung up"
         with writing(services.engine) as session:
             issue = session.get_one(Issue, issue_id)
-            with pytest.raises(NotAllowedNow, match="only unknown"):
+            with pytest.raises(NotAllowedNow, match="only what is unknown or refused"):
                 settle(session, issue, listed["delivery"] - 1, "planned", now())
             with pytest.raises(InputError):
                 settle(session, issue, listed["delivery"], "refused", now())

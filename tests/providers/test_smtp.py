@@ -186,7 +186,6 @@ def test_a_kept_line_that_went_stale_is_opened_anew_without_fuss(reply: str) -> 
         ("550 5.1.1 <aye.aye@example.org> unknown here", True),
         ("550-5.2.1 mailbox closed\r\n550 5.2.1 for aye.aye", True),
         ("550 no such user Aye.Aye", True),
-        ("554 5.7.1 your network is blocked", False),
         ("550 5.1.8 sender's domain unknown", False),
     ],
 )
@@ -197,6 +196,52 @@ def test_a_refused_recipient_is_told_from_a_refused_house(reply: str, recipient:
         connection.close()
     assert (error.retry, error.recipient) == (Retry.NEVER, recipient)
     assert error.answer.startswith(reply[:3])
+
+
+@pytest.mark.parametrize(
+    ("stage", "reply"),
+    [
+        ("RCPT", "554 5.7.1 <aye.aye@example.org>: Relay access denied"),
+        ("RCPT", "550 5.7.1 authentication required"),
+        ("RCPT", "550 relaying denied"),
+        ("RCPT", "553 sorry, that domain isn't in my list of allowed rcpthosts (#5.7.1)"),
+        ("RCPT", "550-Please turn on SMTP\r\n550 Authentication in your mail client"),
+        ("DATA", "554 5.7.1 not from you"),
+        ("DOT", "554 5.7.1 spam"),
+        ("DOT", "550-5.7.26 unauthenticated\r\n550 5.7.26 mail"),
+    ],
+)
+def test_a_refusal_of_our_own_house_is_never_held_against_the_reader(
+    stage: str, reply: str
+) -> None:
+    with ScriptedServer(nth(stage, 1, reply)) as server:
+        connection = SmtpProvider(settings(server.port)).connect()
+        error, _ = sent(connection, envelope())
+        connection.close()
+    assert (error.retry, error.ours, error.recipient) == (Retry.LATER, True, False)
+
+
+@pytest.mark.parametrize(
+    "reply",
+    ["550 5.1.1 <x@relay.example>: unable to relay", "550 no such user at authentic.example"],
+)
+def test_a_mailbox_that_is_gone_is_not_taken_for_our_fault(reply: str) -> None:
+    with ScriptedServer(nth("RCPT", 1, reply)) as server:
+        connection = SmtpProvider(settings(server.port)).connect()
+        error, _ = sent(connection, envelope())
+        connection.close()
+    assert (error.retry, error.ours, error.recipient) == (Retry.NEVER, False, True)
+
+
+@pytest.mark.parametrize("stage", ["RCPT", "DATA", "DOT"])
+@pytest.mark.parametrize("reply", ["535 5.7.8 not logged in", "530 5.7.0 Authentication required"])
+def test_a_login_that_is_missed_late_halts_as_well(stage: str, reply: str) -> None:
+    with ScriptedServer(nth(stage, 1, reply)) as server:
+        connection = SmtpProvider(settings(server.port)).connect()
+        error, _ = sent(connection, envelope())
+        connection.close()
+    assert (error.retry, error.halts) == (Retry.LATER, True)
+    assert "smtp.username" in str(error)
 
 
 @pytest.mark.parametrize(
