@@ -163,6 +163,12 @@ def load(
         ) from err
 
 
+def shipped_languages() -> dict[str, Language]:
+    """The languages that come with the program, without those of any home."""
+    found = _read_toml(shipped("config") / "defaults.toml")["languages"]
+    return {code: Language.model_validate(entry) for code, entry in found.items()}
+
+
 def _origin(place: str, origins: Mapping[str, str]) -> str:
     """Who set it: the key itself before its section, `smtp.port` before `smtp`."""
     while place and place not in origins:

@@ -8,7 +8,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
-from typing import Any
 
 from sqlalchemy.orm import Session
 
@@ -60,19 +59,20 @@ def write_post(
 
 
 def _fitting(issue: Issue, titles: Mapping[str, str], lines: Sequence[int]) -> dict[str, str]:
-    """Titles in the publication's own languages; one it does not have is moved, or said."""
+    """Titles in the publication's own languages; one in another is said: moved, or left out."""
     there = issue.publication.languages
     found = {c: title for c, title in titles.items() if c in there}
-    strange = [title for c, title in titles.items() if c not in there]
-    if not found:
-        found[there[0]] = strange.pop(0)
-    issue.warnings = [*issue.warnings, *(_left_out(title, lines[-2]) for title in strange)]
+    moved = next(iter(titles)) if not found else None
+    if moved:
+        found[there[0]] = titles[moved]
+    warned = []
+    for place, (code, title) in enumerate(titles.items()):
+        if code not in there:
+            what = f"it was taken as '{there[0]}'" if code == moved else "it was left out"
+            text = f"the publication does not have the language of “{title}”; {what}"
+            warned.append({"line": lines[2 * place], "text": text, "kind": "not_understood"})
+    issue.warnings = [*issue.warnings, *warned]
     return found
-
-
-def _left_out(title: str, line: int) -> dict[str, Any]:
-    text = f"the publication does not have the language of “{title}”; it was left out"
-    return {"line": line, "text": text, "kind": "not_understood"}
 
 
 def markdown(paragraphs: Sequence[str], marks: Mapping[str, str]) -> str:

@@ -13,14 +13,17 @@ from newsletter.core.errors import NotFound
 from newsletter.editorial import publications
 from newsletter.editorial.issue_file import FileCategory
 from newsletter.editorial.models import Category, Publication
-from newsletter.editorial.post_lines import is_burmese
+from newsletter.editorial.tongues import Tongues
 
 
 class Headings:
     """Finds the category a heading means; one that is not known becomes a new category, last."""
 
-    def __init__(self, session: Session, publication: Publication, now: datetime) -> None:
+    def __init__(
+        self, session: Session, publication: Publication, tongues: Tongues, now: datetime
+    ) -> None:
         self.session = session
+        self.tongues = tongues
         self.publication = publication
         self.now = now
         self.notes: list[str] = []
@@ -69,9 +72,13 @@ class Headings:
         names = {c: " ".join(n.split()) for c, n in declared.items() if c in languages}
         if names:
             return names
-        burmese = is_burmese(heading)
-        fitting = [c for c in languages if (c == "my") == burmese]
-        return {(fitting or languages)[0]: heading}
+        tongue = self.tongues.of(heading)
+        if tongue is None:
+            self.notes.append(
+                f"the publication has no language in the script of the heading “{heading}”; it "
+                f"was taken as '{languages[0]}'"
+            )
+        return {tongue or languages[0]: heading}
 
 
 def _key(heading: str) -> str:

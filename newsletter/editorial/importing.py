@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -13,11 +13,13 @@ from sqlalchemy.orm import Session
 
 from newsletter.core import clock
 from newsletter.core.errors import InputError
+from newsletter.core.settings import Language, shipped_languages
 from newsletter.editorial import decoding, filling, inbox, issue_file, issues, weekly_post
 from newsletter.editorial.duplicates import near_duplicates
 from newsletter.editorial.headings import Headings
 from newsletter.editorial.issue_file import IssueFile
 from newsletter.editorial.models import Category, Import, Issue, Publication, Resource
+from newsletter.editorial.tongues import SHIPPED, Tongues
 from newsletter.editorial.weekly_post import Post
 
 
@@ -31,19 +33,26 @@ class Imported:
 
 
 def read(
-    data: bytes, name: str, *, language: str | None = None, headings: Sequence[str] = ()
+    data: bytes,
+    name: str,
+    *,
+    language: str | None = None,
+    headings: Sequence[str] = (),
+    tongues: Tongues = SHIPPED,
 ) -> Post | IssueFile:
     """What a file says, whichever of the two forms it has; nothing is stored.
 
     InputError names the file, the line and the remedy for whatever is neither.
     """
-    return _read(decoding.decode(data, name).text, name, language, headings)
+    return _read(decoding.decode(data, name).text, name, language, headings, tongues)
 
 
-def _read(text: str, name: str, language: str | None, headings: Sequence[str]) -> Post | IssueFile:
+def _read(
+    text: str, name: str, language: str | None, headings: Sequence[str], tongues: Tongues
+) -> Post | IssueFile:
     if issue_file.looks_like_one(text):
         return issue_file.parse(text, name)
-    return weekly_post.parse(text, name, language=language, headings=headings)
+    return weekly_post.parse(text, name, language=language, headings=headings, tongues=tongues)
 
 
 def store(
@@ -56,18 +65,21 @@ def store(
     category: Category | None = None,
     directory: Path | None = None,
     media_path: Path | None = None,
+    languages: Mapping[str, Language] | None = None,
     now: datetime,
 ) -> Imported:
     """Make a draft issue of a file: all of it or, on any error, nothing.
 
     `language` is that of a post's editorial; `category` takes the resources that stand under no
-    heading; `directory` is where the images that an issue file names lie. The same file again
+    heading; `directory` is where the images that an issue file names lie; `languages` are those
+    of the settings, by whose scripts titles are told apart. The same file again
     changes nothing, or, with a category, only those of its resources that still have none.
     """
     _require_language(publication, language)
-    headings = Headings(session, publication, now)
+    tongues = Tongues.among(publication.languages, languages or shipped_languages())
+    headings = Headings(session, publication, tongues, now)
     decoded = decoding.decode(data, name)
-    content = _read(decoded.text, name, language, headings.known)
+    content = _read(decoded.text, name, language, headings.known, tongues)
     earlier = _earlier(session, publication, digest := hashlib.sha256(data).hexdigest())
     if earlier is not None:
         return _again(session, earlier, content, category, name=name, now=now)

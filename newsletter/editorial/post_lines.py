@@ -190,7 +190,7 @@ def opens_resources(text: str) -> bool:
     return _SECTION.fullmatch(text) is not None
 
 
-def is_burmese(text: str) -> bool:
+def is_myanmar(text: str) -> bool:
     """Are most of its letters Myanmar script?"""
     letters = sum(1 for char in text if char.isalpha() and not _MYANMAR.match(char))
     return len(_MYANMAR.findall(text)) > letters
@@ -209,7 +209,7 @@ def unquoted(text: str) -> str | None:
 
 def is_prose(text: str) -> bool:
     """Does it read as sentences rather than as a title or a heading?"""
-    long = len(text) >= 60 if is_burmese(text) else len(text.split()) >= 8
+    long = len(text) >= 60 if is_myanmar(text) else len(text.split()) >= 8
     return len(text) >= 240 or (long and _SENTENCE_END.search(text) is not None)
 
 

@@ -15,6 +15,7 @@ from itertools import pairwise
 from newsletter.editorial import post_lines
 from newsletter.editorial.duplicates import near_duplicates
 from newsletter.editorial.post_lines import Line, Notice
+from newsletter.editorial.tongues import UNKNOWN, Tongues, is_latin
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,12 +38,15 @@ class ResourcePart:
     notices: list[Notice] = field(default_factory=list)
 
 
-def parse(lines: Sequence[Line], *, language: str, headings: Collection[str]) -> ResourcePart:
+def parse(
+    lines: Sequence[Line], *, language: str, headings: Collection[str], tongues: Tongues
+) -> ResourcePart:
     """Read the lines below the heading of the resources, footnotes taken out.
 
-    `headings` are the names that are known to be categories, in any language.
+    `headings` are the names that are known to be categories, in any language. A title in a
+    script that none of the `tongues` is written in has the language UNKNOWN.
     """
-    reader = _Reader(lines, language, {name.casefold() for name in headings})
+    reader = _Reader(lines, language, tongues, {name.casefold() for name in headings})
     reader.read()
     part = reader.part
     pairs = [(next(iter(r.titles.values())), r.byline) for r in part.resources]
@@ -68,9 +72,12 @@ def _duplicate(later: PostResource, earlier: PostResource) -> Notice:
 class _Reader:
     """Goes down the lines once; `run` holds those since the last byline."""
 
-    def __init__(self, lines: Sequence[Line], language: str, known: set[str]) -> None:
+    def __init__(
+        self, lines: Sequence[Line], language: str, tongues: Tongues, known: set[str]
+    ) -> None:
         self.lines = lines
         self.language = language
+        self.tongues = tongues
         self.known = known
         self.usual = _usual_gap(lines)
         self.part = ResourcePart()
@@ -130,16 +137,16 @@ class _Reader:
     def _continues(self, last: Line, line: Line) -> bool:
         if last.text.casefold() in self.known or post_lines.is_prose(last.text):
             return False
-        if post_lines.is_burmese(last.text) != post_lines.is_burmese(line.text):
+        if is_latin(last.text) != is_latin(line.text):
             return False
         return len(last.text) > 40 or line.text[0].islower()
 
     def _is_other_title(self, extras: list[Line], title: Line) -> bool:
         """An English title, its Burmese one, and only then the byline of both."""
-        if not extras or not post_lines.is_burmese(title.text):
+        if not extras or is_latin(title.text):
             return False
         before = extras[-1]
-        if post_lines.is_burmese(before.text) or before.text.casefold() in self.known:
+        if not is_latin(before.text) or before.text.casefold() in self.known:
             return False
         return not (post_lines.is_headinglike(before.text) and self._is_large(before))
 
@@ -174,18 +181,17 @@ class _Reader:
             )
 
     def _add(self, title: Line, name: str, by: Line) -> None:
-        burmese = post_lines.is_burmese(title.text)
-        tongue = "my" if burmese else self._latin()
+        tongue = self.tongues.of(title.text, self.language) or UNKNOWN
         last = self.part.resources[-1] if self.part.resources else None
         if (
-            burmese
-            and last
+            last
+            and not is_latin(title.text)
             and not self.fresh
-            and "my" not in last.titles
+            and tongue not in last.titles
             and _same(last.byline, name)
         ):
             lines = tuple(dict.fromkeys((*last.lines, title.number, by.number)))
-            titles = {**last.titles, "my": title.text}
+            titles = {**last.titles, tongue: title.text}
             self.part.resources[-1] = PostResource(last.heading, titles, last.byline, lines)
             return
         self.fresh, self.empty = False, None
@@ -201,9 +207,6 @@ class _Reader:
             text = f"a heading without resources below it: “{self.empty.text}”"
             self._say(self.empty, text)
         self.empty = None
-
-    def _latin(self) -> str:
-        return "en" if self.language == "my" else self.language
 
     def _uncategorised(self, title: Line) -> str:
         return (

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 
 from sqlalchemy.orm import Session
 
 from newsletter.core.errors import InputError
+from newsletter.core.settings import Language, shipped_languages
 from newsletter.editorial import filling, importing, issues
 from newsletter.editorial.models import Issue
+from newsletter.editorial.tongues import Tongues
 from newsletter.editorial.weekly_post import Post
 
 
@@ -22,6 +25,7 @@ def rewrite(
     language: str | None = None,
     directory: Path | None = None,
     media_path: Path | None = None,
+    languages: Mapping[str, Language] | None = None,
     now: datetime,
 ) -> list[str]:
     """Write the editorials and the image of a file into an issue; says what it wrote.
@@ -33,7 +37,8 @@ def rewrite(
     """
     categories = issue.publication.categories
     headings = [n for c in categories for n in (c.key, *c.names.values()) if n]
-    content = importing.read(data, name, language=language, headings=headings)
+    tongues = Tongues.among(issue.publication.languages, languages or shipped_languages())
+    content = importing.read(data, name, language=language, headings=headings, tongues=tongues)
     if isinstance(content, Post):
         return _from_post(session, issue, content, language, now)
     if not content.editions and content.image is None and not content.image_alternatives:

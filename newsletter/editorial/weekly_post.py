@@ -16,6 +16,7 @@ from newsletter.core.errors import InputError
 from newsletter.editorial import post_lines, post_resources, post_text
 from newsletter.editorial.post_lines import Line, Notice
 from newsletter.editorial.post_resources import PostResource
+from newsletter.editorial.tongues import SHIPPED, Tongues
 
 _NO_POST = (
     "this is no weekly post: it has neither a line such as 'November 20th, 2023 • Author: NAME "
@@ -42,12 +43,18 @@ class Post:
 
 
 def parse(
-    text: str, name: str, *, language: str | None = None, headings: Collection[str] = ()
+    text: str,
+    name: str,
+    *,
+    language: str | None = None,
+    headings: Collection[str] = (),
+    tongues: Tongues = SHIPPED,
 ) -> Post:
     """Read a post. InputError, naming the file and line, if it is none, two, or half of one.
 
     `language` is that of the editorial (found by its script when not given); `headings` are the
-    names of known categories, which are headings wherever they stand.
+    names of known categories, which are headings wherever they stand; `tongues` are the languages
+    that the publication has.
     """
     lines = post_lines.lines_of(text)
     if not lines:
@@ -57,18 +64,21 @@ def parse(
     head = _only_dateline(lines, upper, name)
     if head is None and section is None:
         raise InputError(name, _NO_POST)
-    post = Post(language=language or _language(upper))
+    post = Post(language=language or _language(upper, tongues) or tongues.first)
+    if language is None and _language(upper, tongues) is None:
+        said = "the publication has no language in the script of this text; it was taken as "
+        _say(post, lines[0], f"{said}'{post.language}', say which it is with --language")
     body = _read_head(post, upper, head, name)
     below = [] if section is None else lines[section + 1 :]
     lower = _read_text(post, body, below)
-    _read_resources(post, lower, headings)
+    _read_resources(post, lower, headings, tongues)
     _require_content(post, name, lines, section)
     post.notices.sort(key=lambda notice: notice.line)
     return post
 
 
-def _language(lines: Sequence[Line]) -> str:
-    return "my" if post_lines.is_burmese(" ".join(line.text for line in lines)) else "en"
+def _language(lines: Sequence[Line], tongues: Tongues) -> str | None:
+    return tongues.of(" ".join(line.text for line in lines))
 
 
 def _only_section(lines: Sequence[Line], name: str) -> int | None:
@@ -155,9 +165,11 @@ def _read_text(post: Post, body: Sequence[Line], below: Sequence[Line]) -> list[
     return part.rest
 
 
-def _read_resources(post: Post, lines: Sequence[Line], headings: Collection[str]) -> None:
+def _read_resources(
+    post: Post, lines: Sequence[Line], headings: Collection[str], tongues: Tongues
+) -> None:
     lines = post_lines.with_latin_bylines(lines)
-    part = post_resources.parse(lines, language=post.language, headings=headings)
+    part = post_resources.parse(lines, language=post.language, headings=headings, tongues=tongues)
     post.resources = part.resources
     post.about = "\n\n".join(part.about)
     post.notices += part.notices

@@ -21,6 +21,7 @@ from newsletter.app import Services
 from newsletter.core.db import Base, writing
 from newsletter.core.errors import InputError
 from newsletter.core.resources import shipped
+from newsletter.core.settings import Language
 from newsletter.editorial import exporting, importing, inbox, issues, publications
 from newsletter.editorial.filling import markdown
 from newsletter.editorial.models import Issue, Publication
@@ -170,6 +171,33 @@ def test_a_language_the_publication_lacks_is_refused_or_reported(services: Servi
         assert [e.language for e in done.issue.editorials] == ["fr"]
         assert set(done.issue.resources[0].titles) == {"fr"}
         assert any("စမ်းရေပေါက်" in str(w["text"]) for w in done.issue.warnings)
+
+
+def test_titles_belong_to_the_languages_written_in_their_script(services: Services) -> None:
+    shan = Language(name="Shan", native="လိၵ်ႈတႆး", script="Mymr")
+    known = {**services.settings.languages, "shn": shan}
+    data = POST.replace(b"Statements and Press Releases", "ၶၢဝ်ႇလိၵ်ႈ".encode())
+    with newsroom(services, "en,shn") as (session, publication):
+        done = importing.store(session, publication, data, "a.txt", languages=known, now=NOW)
+        titles = [set(r.titles) for r in done.issue.resources]
+        assert titles.count({"en", "shn"}) == 1
+        assert all("en" in found for found in titles)
+        assert publication.categories[-1].names == {"shn": "ၶၢဝ်ႇလိၵ်ႈ"}
+        assert not any("language" in str(w["text"]) for w in done.issue.warnings)
+
+
+def test_a_title_in_no_script_of_the_publication_is_kept_and_said(services: Services) -> None:
+    known = {**services.settings.languages, "ru": Language(name="R", native="р", script="Cyrl")}
+    with newsroom(services, "ru,my") as (session, publication):
+        done = importing.store(session, publication, POST, "a.txt", languages=known, now=NOW)
+        said = {w["line"]: str(w["text"]) for w in done.issue.warnings}
+        assert "no language in the script of this text; it was taken as 'ru'" in said[1]
+        assert [e.language for e in done.issue.editorials] == ["ru"]
+        for resource in done.issue.resources:
+            kept = "was left out" if "my" in resource.titles else "was taken as 'ru'"
+            assert kept in said[resource.lines[0]]
+        assert {code for r in done.issue.resources for code in r.titles} == {"ru", "my"}
+        assert any("heading" in note and "'ru'" in note for note in done.notes)
 
 
 def test_the_sample_issue_goes_out_and_comes_back_the_same(any_services: Services) -> None:

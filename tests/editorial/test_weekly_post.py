@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from newsletter.core.errors import InputError
 from newsletter.core.resources import shipped
 from newsletter.editorial import post_lines
+from newsletter.editorial.tongues import Tongues
 from newsletter.editorial.weekly_post import Post, parse
 
 SAMPLE = (shipped("config") / "samples" / "weekly-post.txt").read_text(encoding="utf-8")
@@ -314,3 +315,24 @@ def test_whatever_is_done_to_a_post_no_line_is_lost(edits: list[tuple[str, int, 
     assert _lost(text, post) == []
     for resource in post.resources:
         assert resource.heading is not None or "no_category" in said(post, resource.lines[0])
+
+
+@pytest.mark.parametrize(
+    ("text", "likely", "language"),
+    [
+        ("Rivers and roads", None, "en"),
+        ("Rios e estradas", "pt-BR", "pt-BR"),
+        ("မြစ်များ", "en", "shn"),
+        ("မြစ်များ ABC", None, "shn"),
+        ("แม่น้ำและถนน", "en", "th"),
+        ("河流与道路", None, "zh-Hans"),
+        ("Реки", "en", None),
+        ("2026", "pt-BR", "pt-BR"),
+        ("—", None, "en"),
+    ],
+)
+def test_a_language_is_known_by_its_script(
+    text: str, likely: str | None, language: str | None
+) -> None:
+    scripts = {"en": "Latn", "pt-BR": "Latn", "shn": "Mymr", "my": "Mymr", "th": "Thai"}
+    assert Tongues({**scripts, "zh-Hans": "Hans"}).of(text, likely) == language
