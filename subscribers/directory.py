@@ -36,7 +36,9 @@ class Row:
     state: str
     """pending | active | ended"""
     edition: str
-    suppressed: bool
+    barred: str | None
+    """Why this address is never mailed (hard_bounce, complaint, manual, erased), or None."""
+    barred_at: datetime | None
     since: datetime
     ended_at: datetime | None
 
@@ -82,11 +84,6 @@ def find(session: Session, sealer: Sealer, address: str) -> Subscriber | None:
     return _by_index(session, index)
 
 
-def get_by_public_id(session: Session, public_id: UUID) -> Subscriber | None:
-    """Whom a link means; None when the person was erased."""
-    return session.scalar(select(Subscriber).where(Subscriber.public_id == public_id))
-
-
 def subscription_of(
     session: Session, subscriber: Subscriber, publication_id: int
 ) -> Subscription | None:
@@ -100,16 +97,25 @@ def subscription_of(
 
 
 def listing(session: Session, publication_id: int, state: str | None = None) -> list[Row]:
-    """Everybody of a publication, in the order they came; `state` keeps one kind only."""
+    """Everybody of a publication, in the order they came; `state` keeps one kind only.
+
+    `suppressed` is a kind too: whoever is barred, also when they left before; active and
+    pending are those who are not barred.
+    """
     wanted = (
-        select(Subscriber, Subscription, Suppression.reason)
+        select(Subscriber, Subscription, Suppression.reason, Suppression.at)
         .join(Subscription, Subscription.subscriber_id == Subscriber.id)
         .outerjoin(Suppression, Suppression.address_index == Subscriber.address_index)
         .where(Subscription.publication_id == publication_id)
         .order_by(Subscription.id)
     )
-    if state is not None:
+    barred = Suppression.address_index.is_not(None)
+    if state == "suppressed":
+        wanted = wanted.where(barred)
+    elif state is not None:
         wanted = wanted.where(Subscription.state == state)
+    if state in ("active", "pending"):
+        wanted = wanted.where(~barred)
     return [
         Row(
             person.id,
@@ -117,11 +123,12 @@ def listing(session: Session, publication_id: int, state: str | None = None) -> 
             person.sealed_address,
             held.state,
             held.edition,
-            reason is not None,
+            reason,
+            barred_at,
             held.created_at,
             held.ended_at,
         )
-        for person, held, reason in session.execute(wanted)
+        for person, held, reason, barred_at in session.execute(wanted)
     ]
 
 

@@ -58,7 +58,7 @@ class Consent(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     subscription_id: Mapped[int] = mapped_column(ForeignKey("subscriptions.id", ondelete="CASCADE"))
     kind: Mapped[str] = mapped_column(String(16))
-    """given | withdrawn | changed"""
+    """given | withdrawn | changed | released (a suppression was lifted)"""
     how: Mapped[str] = mapped_column(String(32))
     """one_click | page | mail | editor | import"""
     wording: Mapped[str] = mapped_column(Text)

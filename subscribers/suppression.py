@@ -8,8 +8,11 @@ from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from newsletter.core.errors import NotFound
-from subscribers.models import Subscriber, Suppression
+from newsletter.core.errors import NotAllowedNow, NotFound
+from subscribers.models import Consent, Subscriber, Subscription, Suppression
+
+READERS_WORD = ("complaint", "erased")
+"""Reasons that are somebody's wish, not a machine's finding."""
 
 
 def suppress(session: Session, address_index: bytes, reason: str, now: datetime) -> bool:
@@ -32,6 +35,39 @@ def is_suppressed(session: Session, address_index: bytes) -> bool:
     """Whether this address (its blind index) is barred."""
     barred = select(Suppression.reason).where(Suppression.address_index == address_index)
     return session.scalar(barred) is not None
+
+
+def barred(session: Session, address_index: bytes) -> Suppression | None:
+    """Why and since when an address is barred; None when it is not."""
+    return session.get(Suppression, address_index, populate_existing=True)
+
+
+def release(
+    session: Session, address_index: bytes, *, why: str, asked: bool, now: datetime
+) -> Suppression:
+    """Lift the bar on an address at an editor's word; returns what was lifted.
+
+    A complaint and an erasure are the reader's own word, so only `asked` (they asked for mail
+    again) lifts them. Nobody is subscribed by it: who left stays away, and each subscription
+    there is keeps a consent row with `why`. NotFound when the address is not barred.
+    """
+    found = barred(session, address_index)
+    if found is None:
+        raise NotFound("address", "this address is not suppressed; there is nothing to release")
+    if found.reason in READERS_WORD and not asked:
+        raise NotAllowedNow(
+            f"this address is suppressed by the reader's own word ({found.reason}); release it "
+            "only when they asked for mail again, and then with --yes-they-asked"
+        )
+    session.delete(found)
+    held = select(Subscription.id).join(Subscriber).where(Subscriber.address_index == address_index)
+    wording = f"the suppression ({found.reason}) was lifted: {why}"
+    for subscription_id in session.scalars(held).all():
+        row = Consent(kind="released", how="editor", wording=wording, at=now)
+        row.subscription_id = subscription_id
+        session.add(row)
+    session.flush()
+    return found
 
 
 def index_of(session: Session, subscriber_id: int) -> bytes:
