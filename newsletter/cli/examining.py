@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING, Literal
 from newsletter.core.errors import NewsletterError
 
 if TYPE_CHECKING:
-    from newsletter.app import Services
+    from sqlalchemy.orm import Session
+
+    from newsletter.core.settings import Settings
 
 _LITTLE = 200_000_000
 """Bytes under which a weekly's database, its journal and the log get cramped."""
@@ -30,30 +32,35 @@ class Finding:
 
 
 def examine(home: Path) -> list[Finding]:
-    """All findings about a home, the fundamental ones first; stops where nothing can follow."""
-    from newsletter.app import open_services
+    """All findings about a home; what is broken is said, and what does not hang on it follows."""
+    from newsletter.core import settings as settings_module
 
     findings = list(_home(home))
-    if any(finding.level == "error" for finding in findings):
+    if not home.is_dir():
         return findings
+    findings += _disk(home)
     try:
-        services = open_services(home)
+        settings = settings_module.load(home)
     except NewsletterError as err:
-        return [*findings, Finding("installation", "error", str(err))]
-    try:
-        looks: tuple[Callable[[Services], Iterator[Finding]], ...] = (
-            _database,
-            _publications,
-            _mail,
-            _public,
-            _zones,
-            _disk,
-        )
-        for look in looks:
-            findings += look(services)
-    finally:
-        services.close()
+        where = "mail, public address and database cannot be looked at before that is mended"
+        return [*findings, Finding("settings", "error", str(err), where), *_key(home / "keys.json")]
+    findings += _key(settings.key_path)
+    findings += _guarded("database", _of_database, settings)
+    findings += _guarded("mail", _mail, settings)
+    findings += _guarded("public address", _public, settings)
     return findings
+
+
+def _guarded(
+    subject: str, look: Callable[[Settings], Iterator[Finding]], settings: Settings
+) -> Iterator[Finding]:
+    """The findings of one look; what it stumbles over is a finding too."""
+    try:
+        yield from look(settings)
+    except NewsletterError as err:
+        yield Finding(subject, "error", str(err))
+    except OSError as err:
+        yield Finding(subject, "error", (err.strerror or str(err)).lower())
 
 
 def _home(home: Path) -> Iterator[Finding]:
@@ -62,7 +69,10 @@ def _home(home: Path) -> Iterator[Finding]:
         return
     if not os.access(home, os.W_OK | os.X_OK):
         yield Finding(
-            "home", "error", f"{home} cannot be written by this user", f"chown or chmod {home}"
+            "home",
+            "error",
+            f"{home} cannot be written by this user",
+            f"chown or chmod {home}, or mount its disk for writing",
         )
         return
     open_to = [
@@ -77,20 +87,57 @@ def _home(home: Path) -> Iterator[Finding]:
         yield Finding("home", "ok", f"{home} belongs to this user alone")
 
 
-def _database(services: Services) -> Iterator[Finding]:
+def _key(path: Path) -> Iterator[Finding]:
+    from newsletter.core.sealing import Keyring
+
+    try:
+        Keyring.load(path)
+    except NewsletterError as err:
+        yield Finding("key", "error", str(err))
+    else:
+        yield Finding("key", "ok", "present and whole")
+
+
+def _of_database(settings: Settings) -> Iterator[Finding]:
     from newsletter import migrations
+    from newsletter.core.db import open_engine, reading
 
-    kind = services.engine.dialect.name
-    yield Finding("key", "ok", "present, and the one this database was made with")
-    yield Finding("database", "ok", f"{kind}, at version {migrations.HEAD}, the newest")
+    embedded = settings.home / "newsletter.db"
+    if not settings.database.url and not embedded.is_file():
+        yield Finding("database", "error", f"{embedded} is not there", "run 'newsletter init'")
+        return
+    engine = open_engine(settings.database_url)
+    try:
+        migrations.check(engine)
+        text = f"{engine.dialect.name}, at version {migrations.HEAD}, the newest"
+        yield Finding("database", "ok", text)
+        with reading(engine) as session:
+            yield from _binding(session, settings)
+            yield from _publications(session)
+            yield from _zones(session)
+    finally:
+        engine.dispose()
 
 
-def _publications(services: Services) -> Iterator[Finding]:
-    from newsletter.core.db import reading
+def _binding(session: Session, settings: Settings) -> Iterator[Finding]:
+    from newsletter.core.clock import now
+    from newsletter.core.installation import bind_key
+    from newsletter.core.sealing import Keyring
+
+    try:
+        ring = Keyring.load(settings.key_path)
+    except NewsletterError:
+        return  # said already
+    try:
+        bind_key(session, ring, now())
+    except NewsletterError as err:
+        yield Finding("key", "error", str(err))
+
+
+def _publications(session: Session) -> Iterator[Finding]:
     from newsletter.editorial import publications
 
-    with reading(services.engine) as session:
-        found = {p.slug: publications.lacks(p) for p in publications.listing(session)}
+    found = {p.slug: publications.lacks(p) for p in publications.listing(session)}
     if not found:
         yield Finding("publication", "error", "there is none", "run 'newsletter init'")
     for slug, lacking in found.items():
@@ -101,8 +148,9 @@ def _publications(services: Services) -> Iterator[Finding]:
             yield Finding(f"publication {slug}", "ok", "lacks nothing")
 
 
-def _mail(services: Services) -> Iterator[Finding]:
-    settings = services.settings
+def _mail(settings: Settings) -> Iterator[Finding]:
+    from newsletter.providers.registry import build
+
     if settings.delivery.provider != "smtp":
         yield Finding(
             "mail",
@@ -113,17 +161,17 @@ def _mail(services: Services) -> Iterator[Finding]:
         return
     place = f"{settings.smtp.host}:{settings.smtp.port}"
     try:
-        services.provider.connect().close()
+        build(settings).connect().close()
     except NewsletterError as err:
         yield Finding("mail", "error", str(err), "see [smtp] in newsletter.toml")
     else:
         yield Finding("mail", "ok", f"{place} answers ({settings.smtp.security})")
 
 
-def _public(services: Services) -> Iterator[Finding]:
+def _public(settings: Settings) -> Iterator[Finding]:
     from newsletter.core.http import get_status
 
-    url = services.settings.public.url.rstrip("/")
+    url = settings.public.url.rstrip("/")
     remedy = "start 'newsletter serve', and set url under [public] to what readers can reach"
     try:
         status = get_status(f"{url}/healthz", timeout=5)
@@ -143,13 +191,11 @@ def _public(services: Services) -> Iterator[Finding]:
         )
 
 
-def _zones(services: Services) -> Iterator[Finding]:
+def _zones(session: Session) -> Iterator[Finding]:
     from newsletter.core import clock
-    from newsletter.core.db import reading
     from newsletter.editorial import publications
 
-    with reading(services.engine) as session:
-        names = {p.slot_zone for p in publications.listing(session)}
+    names = {p.slot_zone for p in publications.listing(session)}
     for name in sorted(names):
         try:
             wall = clock.now().astimezone(clock.zone(name))
@@ -159,10 +205,14 @@ def _zones(services: Services) -> Iterator[Finding]:
             yield Finding("time zone", "ok", f"in {name} it is {wall:%Y-%m-%d %H:%M}")
 
 
-def _disk(services: Services) -> Iterator[Finding]:
-    free = shutil.disk_usage(services.settings.home).free
+def _disk(home: Path) -> Iterator[Finding]:
+    from newsletter.core.database_errors import NO_ROOM
+
+    free = shutil.disk_usage(home).free
     text = f"{free / 1e9:.1f} GB free"
-    if free < _LITTLE:
+    if free < NO_ROOM:
+        yield Finding("disk", "error", f"the disk is full ({home})", "make room and look again")
+    elif free < _LITTLE:
         yield Finding("disk", "warning", text, "make room: a full disk stops the sending")
     else:
         yield Finding("disk", "ok", text)

@@ -26,8 +26,9 @@ def send_out(desk: Desk, publication: str | None, number: int, *, as_json: bool)
 
     A mail server that is not there or refuses the login is said before anything is launched.
     """
+    services = desk.services()
     if not _another_sends(desk.home):
-        desk.services().provider.connect().close()
+        services.provider.connect().close()
     _fire(desk, publication, number)
     with stopping() as stop, working(desk, stop, patient=False):
         found = _watch(desk, publication, number, stop)
