@@ -5,11 +5,13 @@ Nothing of the rooms is imported before a command asks for it, so that help come
 
 from __future__ import annotations
 
+import os
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import IO, TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -29,7 +31,14 @@ PublicationOption = Annotated[
     ),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for machines, nothing else.")]
-Number = Annotated[int, typer.Argument(metavar="N", help="The number of the issue.")]
+LARGEST = 2_147_483_647
+"""The largest number that the databases have room for."""
+Number = Annotated[
+    int, typer.Argument(metavar="N", min=1, max=LARGEST, help="The number of the issue.")
+]
+FILE_LIMIT = 20_000_000
+"""Bytes: more than any post, and than a list of a quarter of a million readers."""
+MAIL_LIMIT = 1_000_000
 
 
 def examples(*commands: str) -> str:
@@ -107,15 +116,44 @@ def issue_of(session: Session, slug: str | None, number: int) -> tuple[Publicati
     return publication, issues.get(session, publication, number)
 
 
-def read_file(path: Path) -> bytes:
-    """The bytes of a file the editor named; InputError when there is no such file."""
+def read_file(path: Path, limit: int = FILE_LIMIT) -> bytes:
+    """The bytes of a file the editor named, `limit` at the most.
+
+    InputError when there is no such file, when it is larger, or when it is a device or a pipe,
+    which may never end.
+    """
     from newsletter.core.errors import InputError
 
     try:
-        return path.read_bytes()
+        with open(path, "rb", opener=_at_once) as file:
+            _require_regular(path, os.fstat(file.fileno()).st_mode)
+            return bounded(file, limit, str(path), "file")
     except OSError as err:
         reason = (err.strerror or "it cannot be read").lower()
         raise InputError(str(path), f"the file cannot be read: {reason}") from err
+
+
+def _at_once(path: str, flags: int) -> int:
+    # A pipe that nobody writes into would otherwise hold up the opening already.
+    return os.open(path, flags | os.O_NONBLOCK)
+
+
+def _require_regular(path: Path, mode: int) -> None:
+    from newsletter.core.errors import InputError
+
+    if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
+        raise InputError(str(path), "this is no regular file; name one that holds the text")
+
+
+def bounded(source: IO[bytes], limit: int, field: str, what: str) -> bytes:
+    """All that is in the source; InputError when that is more than `limit` bytes."""
+    from newsletter.core.errors import InputError
+
+    data = source.read(limit + 1)
+    if len(data) > limit:
+        size = limit // 1_000_000
+        raise InputError(field, f"the {what} is larger than {size} MB; give a smaller one")
+    return data
 
 
 def write_file(path: Path, data: bytes) -> None:

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from newsletter.cli.context import (
+    LARGEST,
     Desk,
     JsonOption,
     Number,
@@ -54,7 +55,13 @@ def import_(
     ] = None,
     issue: Annotated[
         int | None,
-        typer.Option("--issue", metavar="N", help="Write only its texts and image, into this one."),
+        typer.Option(
+            "--issue",
+            metavar="N",
+            min=1,
+            max=LARGEST,
+            help="Write only its texts and image, into this one.",
+        ),
     ] = None,
     as_json: JsonOption = False,
 ) -> None:

@@ -1,4 +1,4 @@
-"""Making an issue: assemble, show, check, preview, approve."""
+"""Making an issue: assemble, show, check, preview, submit, approve."""
 
 from __future__ import annotations
 
@@ -37,6 +37,7 @@ def register(app: typer.Typer) -> None:
             "newsletter preview 3 --out preview", "newsletter preview 3 --edition my --out /tmp/my"
         )
     )(preview)
+    app.command(epilog=examples("newsletter submit 3", "newsletter submit 3 -p weekly"))(submit)
     app.command(epilog=examples("newsletter approve 3", "newsletter approve 3 -p weekly"))(approve)
 
 
@@ -198,6 +199,18 @@ def _letters(issue: Issue, wanted: list[str], settings: Settings) -> dict[str, L
     if refused and not found:
         raise refused[0]
     return found
+
+
+def submit(ctx: typer.Context, number: Number, publication: PublicationOption = None) -> None:
+    """Put a draft before the colleague who approves it; an edit makes it a draft again."""
+    from newsletter.core.clock import now
+    from newsletter.editorial import issues
+
+    with desk_of(ctx).writing() as session:
+        _, issue = issue_of(session, publication, number)
+        issues.submit(issue, now())
+    say(f"Issue {number} waits for approval.", "green")
+    say(f"The colleague's turn: newsletter check {number}, then newsletter approve {number}")
 
 
 def approve(ctx: typer.Context, number: Number, publication: PublicationOption = None) -> None:

@@ -121,6 +121,7 @@ def _usage(err: TyperException, *, machine: bool) -> int:
         sys.stderr.write(err.format_message() + "\n")
         return TO_MEND
     sentence = " ".join(err.format_message().split()).rstrip(".")
+    sentence = sentence.replace(": Input should be ", ": it must be ")
     context = getattr(err, "ctx", None)
     hint = f"'{context.command_path} --help' shows how" if context is not None else ""
     show(sentence[:1].lower() + sentence[1:], machine=machine, hint=hint)

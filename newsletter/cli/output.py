@@ -15,9 +15,11 @@ from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.table import Table
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 _PIPE_WIDTH = 160
+_WHOLE = ("id", "date", "category", "issue", "week", "number", "status", "UTC", "delivery")
 LEVELS = {"error": "red", "warning": "yellow", "ok": "green"}
 
 
@@ -27,11 +29,15 @@ def clean(text: str) -> str:
 
 
 def console(*, stderr: bool = False) -> Console:
-    """A console on the present standard output or error; wide and plain when it is a pipe."""
+    """A console on the present standard output or error; wide and plain when it is a pipe.
+
+    COLUMNS says how wide it is to be, on a terminal and in a pipe.
+    """
     from rich.console import Console
 
     stream = sys.stderr if stderr else sys.stdout
-    width = None if stream.isatty() else _PIPE_WIDTH
+    told = stream.isatty() or os.environ.get("COLUMNS", "").isdigit()
+    width = None if told else _PIPE_WIDTH
     colours: Literal["auto"] | None = None if os.environ.get("NO_COLOR") else "auto"
     return Console(
         file=stream,
@@ -50,14 +56,15 @@ def say(text: str, style: str | None = None) -> None:
 
 def hanging(place: Console, start: str, text: str, style: str | None = None) -> None:
     """A sentence whose further lines stand under its first word, not under its mark."""
-    from rich.table import Table
+    from rich.cells import cell_len
     from rich.text import Text
 
-    grid = Table.grid()
-    grid.add_column(width=len(start), no_wrap=True)
-    grid.add_column(overflow="fold")
-    grid.add_row(Text(start, style or ""), Text(clean(text), style or ""))
-    place.print(grid)
+    indent = cell_len(start)
+    lines = Text(clean(text)).wrap(place, max(20, place.width - indent))
+    for number, line in enumerate(lines):
+        line.rstrip()
+        front = " " * indent if number else start
+        place.print(Text(front).append_text(line), style=style, soft_wrap=True)
 
 
 def note(text: str) -> None:
@@ -71,18 +78,56 @@ def emit(value: Any) -> None:
     sys.stdout.flush()
 
 
-def table(columns: Sequence[str], rows: Iterable[Sequence[object]], title: str = "") -> None:
-    """A table of these rows, or nothing at all when there is no row."""
+def table(
+    columns: Sequence[str],
+    rows: Iterable[Sequence[object]],
+    title: str = "",
+    *,
+    below: Sequence[str] = (),
+    width: int = 100,
+) -> None:
+    """A table of these rows, or nothing at all when there is no row.
+
+    On a console narrower than `width` the columns named in `below` stand under their row.
+    """
+    cells = [[clean(_cell(value)) for value in row] for row in rows]
+    place = console()
+    if not cells:
+        return
+    if below and place.width < width:
+        _in_two_lines(place, columns, cells, title, below)
+    else:
+        place.print(_grid(columns, cells, title))
+
+
+def _grid(columns: Sequence[str], cells: list[list[str]], title: str = "") -> Table:
     from rich.box import SIMPLE_HEAD
     from rich.table import Table
 
     grid = Table(box=SIMPLE_HEAD, title=title or None, title_justify="left", pad_edge=False)
     for name in columns:
-        grid.add_column(name, overflow="fold")
-    for row in rows:
-        grid.add_row(*(clean(_cell(value)) for value in row))
-    if grid.row_count:
-        console().print(grid)
+        grid.add_column(name, overflow="fold", no_wrap=name in _WHOLE)
+    for row in cells:
+        grid.add_row(*row)
+    return grid
+
+
+def _in_two_lines(
+    place: Console, columns: Sequence[str], cells: list[list[str]], title: str, below: Sequence[str]
+) -> None:
+    from rich.cells import cell_len, set_cell_size
+
+    firm = [index for index, name in enumerate(columns) if name not in below]
+    sizes = {i: max(cell_len(row[i]) for row in (columns, *cells)) for i in firm}
+    if title:
+        place.print(title, style="italic")
+    for row in (list(columns), *cells):
+        line = "  ".join(set_cell_size(row[i], sizes[i]) for i in firm).rstrip()
+        place.print(line, style="bold" if row == list(columns) else None, soft_wrap=True)
+        under = [f"{n}: {row[i]}" for i, n in enumerate(columns) if n in below and row[i] != "-"]
+        if under and row != list(columns):
+            hanging(place, "    ", "; ".join(under))
+    place.print()
 
 
 def _cell(value: object) -> str:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from newsletter.cli.context import (
+    LARGEST,
     JsonOption,
     PublicationOption,
     desk_of,
@@ -20,7 +21,10 @@ from newsletter.cli.output import emit, say, table
 if TYPE_CHECKING:
     from newsletter.editorial.models import Publication, Resource
 
-ResourceId = Annotated[int, typer.Argument(metavar="ID", help="As 'resources list' shows it.")]
+ResourceId = Annotated[
+    int,
+    typer.Argument(metavar="ID", min=1, max=LARGEST, help="As 'resources list' shows it."),
+]
 Title = Annotated[
     str | None, typer.Option("--title", help="Title in the publication's first language.")
 ]
@@ -40,6 +44,8 @@ Day = Annotated[
 CategoryOption = Annotated[
     str | None, typer.Option("--category", help="Key or name of the category.")
 ]
+
+_COLUMNS = ("id", "date", "category", "issue", "title", "by", "languages")
 
 
 def register(app: typer.Typer) -> None:
@@ -112,7 +118,8 @@ def add(
 def list_(
     ctx: typer.Context,
     issue: Annotated[
-        int | None, typer.Option("--issue", metavar="N", help="Those of an issue instead.")
+        int | None,
+        typer.Option("--issue", metavar="N", min=1, max=LARGEST, help="Those of an issue instead."),
     ] = None,
     everything: Annotated[
         bool, typer.Option("--all", help="Also those that an issue took.")
@@ -131,9 +138,12 @@ def list_(
     if as_json:
         emit({"publication": slug, "resources": rows})
         return
+    hidden = ("issue",) if issue is not None else ()
+    columns = [name for name in _COLUMNS if name not in hidden]
     table(
-        ["id", "date", "category", "issue", "title", "by", "languages", "links"],
-        (_cells(row) for row in rows),
+        columns,
+        ([_cells(row)[name] for name in columns] for row in rows),
+        below=("title", "by"),
     )
     if not rows:
         say("Nothing is here; 'newsletter resources add --help' shows how to put something in.")
@@ -187,10 +197,14 @@ def move(
         bool, typer.Option("--inbox", help="Take it out of its issue, back into the inbox.")
     ] = False,
     issue: Annotated[
-        int | None, typer.Option("--issue", metavar="N", help="Put it into this issue.")
+        int | None,
+        typer.Option("--issue", metavar="N", min=1, max=LARGEST, help="Put it into this issue."),
     ] = None,
     position: Annotated[
-        int | None, typer.Option("--position", metavar="K", help="Place in its category, from 1.")
+        int | None,
+        typer.Option(
+            "--position", metavar="K", min=1, max=LARGEST, help="Place in its category, from 1."
+        ),
     ] = None,
     publication: PublicationOption = None,
 ) -> None:
@@ -276,16 +290,14 @@ def _row(resource: Resource) -> dict[str, Any]:
     }
 
 
-def _cells(row: dict[str, Any]) -> tuple[object, ...]:
-    title = next(iter(row["titles"].values()), "")
-    links = ", ".join(language for language, url in row["urls"].items() if url) or "none"
-    return (
-        row["id"],
-        row["published_on"],
-        row["category"],
-        row["issue"],
-        title,
-        row["byline"],
-        ", ".join(row["titles"]),
-        links,
-    )
+def _cells(row: dict[str, Any]) -> dict[str, object]:
+    return {
+        **row,
+        "date": row["published_on"],
+        "title": next(iter(row["titles"].values()), ""),
+        "by": row["byline"],
+        "languages": ", ".join(
+            language if row["urls"].get(language) else f"{language} (no link)"
+            for language in dict.fromkeys([*row["titles"], *row["urls"]])
+        ),
+    }

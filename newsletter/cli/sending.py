@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from newsletter.cli.context import (
+    LARGEST,
     Desk,
     JsonOption,
     Number,
@@ -205,9 +206,14 @@ def cancel(ctx: typer.Context, number: Number, publication: PublicationOption = 
     with desk_of(ctx).writing() as session:
         _, issue = issue_of(session, publication, number)
         launched = issue.launched_at is not None
-        if not launched:
+        already = issue.status == "cancelled"
+        if not already and not launched:
             slots.withdraw(session, issue)
-        pausing.cancel(session, issue, now())
+        if not already:
+            pausing.cancel(session, issue, now())
+    if already:
+        say(f"Issue {number} is cancelled already; nothing was changed.")
+        return
     left = "what had not left stays here" if launched else "nobody got it"
     say(f"Issue {number} is cancelled; {left}.")
 
@@ -215,13 +221,17 @@ def cancel(ctx: typer.Context, number: Number, publication: PublicationOption = 
 def settle(
     ctx: typer.Context,
     number: Number,
-    delivery: Annotated[int, typer.Argument(metavar="DELIVERY", help="As 'status N' lists it.")],
+    delivery: Annotated[
+        int,
+        typer.Argument(metavar="DELIVERY", min=1, max=LARGEST, help="As 'status N' lists it."),
+    ],
     as_: Annotated[Verdict, typer.Option("--as", help="Did the reader get it?")],
     publication: PublicationOption = None,
 ) -> None:
     """Decide a doubtful delivery: the server's answer was lost, and only you can find out.
 
     "submitted" leaves it at that; "again" sends it once more, perhaps for a second time.
+    A refused delivery can be sent again too, when what it was refused for is mended.
     """
     from newsletter.core.clock import now
     from newsletter.delivery import settling

@@ -6,7 +6,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from newsletter.cli.context import JsonOption, PublicationOption, desk_of, examples, issue_of
+from newsletter.cli.context import (
+    LARGEST,
+    JsonOption,
+    PublicationOption,
+    desk_of,
+    examples,
+    issue_of,
+)
 from newsletter.cli.output import counted, emit, listed, say, table
 
 if TYPE_CHECKING:
@@ -24,7 +31,10 @@ def register(app: typer.Typer) -> None:
 def status(
     ctx: typer.Context,
     number: Annotated[
-        int | None, typer.Argument(metavar="N", help="One issue's ledger; else everything.")
+        int | None,
+        typer.Argument(
+            metavar="N", min=1, max=LARGEST, help="One issue's ledger; else everything."
+        ),
     ] = None,
     publication: PublicationOption = None,
     as_json: JsonOption = False,
@@ -54,7 +64,7 @@ def status(
 
 def of_issue(session: Session, owner: Publication, issue: Issue) -> dict[str, Any]:
     """Everything about an issue's way out, as plain data."""
-    from newsletter.delivery.ledger import doubtful, ledger
+    from newsletter.delivery.ledger import doubtful, ledger, refused
     from newsletter.schedule import slots
 
     planned = next((s for s in slots.pending(session) if s.issue_id == issue.id), None)
@@ -70,26 +80,36 @@ def of_issue(session: Session, owner: Publication, issue: Issue) -> dict[str, An
         "ledger": ledger(session, issue.id).as_json(),
         "put_off": _put_off(session, issue),
         "doubtful": doubtful(session, issue.id),
+        "refused": refused(session, issue.id),
     }
 
 
 def _put_off(session: Session, issue: Issue) -> dict[str, Any] | None:
-    """How many are to be tried again, when the first is, and what the server last said."""
+    """How many wait for a cause, when the first is tried again, and the cause that came last.
+
+    `tried` is false when the server could not be reached at all: then everybody waits.
+    """
     from sqlalchemy import func, select
 
     from newsletter.delivery.models import Delivery
 
-    waiting = (Delivery.issue_id == issue.id, Delivery.state == "planned", Delivery.attempts > 0)
+    waiting = (
+        Delivery.issue_id == issue.id,
+        Delivery.state.in_(["planned", "claimed"]),
+        Delivery.answer.is_not(None),
+    )
     count, first = session.execute(
         select(func.count(), func.min(Delivery.not_before_at)).where(*waiting)
     ).one()
     if not count:
         return None
-    latest = select(Delivery.answer).where(*waiting).order_by(Delivery.changed_at.desc()).limit(1)
+    latest = select(Delivery.answer, Delivery.attempts > 0).where(*waiting)
+    answer, tried = session.execute(latest.order_by(Delivery.changed_at.desc()).limit(1)).one()
     return {
         "deliveries": count,
         "next_at": first.isoformat() if first else None,
-        "answer": session.scalar(latest) or "",
+        "tried": bool(tried),
+        "answer": answer,
     }
 
 
@@ -116,10 +136,11 @@ def tell_ledger(found: dict[str, Any]) -> None:
     if not found["launched_at"]:
         say("  Nothing was sent yet.")
         return
-    say(f"  began {found['launched_at'][:16]} UTC, ended {(found['sent_at'] or 'not yet')[:16]}")
+    ended = f"{_utc(found['sent_at'])} UTC" if found["sent_at"] else "not yet"
+    say(f"  began {_utc(found['launched_at'])} UTC, ended {ended}")
     skipped = sum(ledger["skipped"].values())
     waiting = ledger["planned"] + ledger["claimed"] + ledger["submitting"]
-    columns = ["audience", "submitted", "refused", "skipped", "unknown", "still to send"]
+    columns = ["audience", "submitted", "refused", "skipped", "unknown", "to send"]
     row = [ledger["total"], ledger["submitted"], ledger["refused"], skipped, ledger["unknown"]]
     table(columns, [[*row, waiting]])
     for word, counts in (("skipped", ledger["skipped"]), ("edition", ledger["by_edition"])):
@@ -134,10 +155,22 @@ def tell_ledger(found: dict[str, Any]) -> None:
     else:
         say("  Everybody is accounted for.", "green")
     _tell_doubtful(number, found["doubtful"])
+    _tell_refused(number, found["refused"])
+
+
+def _tell_refused(number: int, rows: list[dict[str, Any]]) -> None:
+    if not rows:
+        return
+    say("  refused for good:", "yellow")
+    table(list(rows[0]), (list(row.values()) for row in rows))
+    first = rows[0]["delivery"]
+    say(f"  Once the cause is mended: newsletter settle {number} {first} --as again")
 
 
 def put_off_sentence(put_off: dict[str, Any]) -> str:
-    """What the server said and when it is asked again."""
+    """What the server said and when it is asked again, or why it cannot be asked at all."""
+    if not put_off["tried"]:
+        return f"waiting, and trying again: {put_off['answer']}"
     again = f" after {_utc(put_off['next_at'])} UTC" if put_off["next_at"] else ""
     messages = counted(put_off["deliveries"], "message")
     return f"{messages} to be tried again{again}; the server said: {put_off['answer']}"
@@ -184,6 +217,8 @@ def _tell_overview(overview: dict[str, Any]) -> None:
         ["week", overview["zone"], "UTC", "issue", "status"],
         ([s["week"], s["wall"], _utc(s["due_at"]), s["issue"], s["status"]] for s in slots),
         title=f"{overview['publication']}: next slots",
+        below=("UTC",),
+        width=72,
     )
     table(
         ["issue", "date", "week", "status", "title", "reason"],
@@ -199,6 +234,7 @@ def _tell_overview(overview: dict[str, Any]) -> None:
             for row in overview["issues"]
         ),
         title=f"{overview['publication']}: issues",
+        below=("title", "reason"),
     )
     if not overview["issues"]:
         say("No issue yet; 'newsletter import FILE' or 'newsletter assemble' makes one.")

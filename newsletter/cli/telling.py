@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
-from newsletter.cli.output import counted, listed, say
+from newsletter.cli.output import console, counted, hanging, listed, say
 
-_WIDE = 100
+_WIDEST = 100
 
 
 def tell_import(found: dict[str, Any], notes: list[str], *, again: bool, name: str) -> None:
@@ -80,9 +80,10 @@ def _tell_resource(index: int, resource: dict[str, Any]) -> None:
 def _tell_warnings(found: dict[str, Any]) -> None:
     for warning in found["warnings"]:
         line = f"line {warning['line']}: " if warning.get("line") else ""
-        say(f"  warning: {line}{warning['text']}", "yellow")
+        hanging(console(), "  warning: ", line + warning["text"], "yellow")
 
 
 def _short(text: str) -> str:
-    flat = " ".join(text.split())
-    return flat if len(flat) <= _WIDE else flat[:_WIDE].rstrip() + " …"
+    from newsletter.language.cutting import cut
+
+    return cut(text, max(20, min(console().width, _WIDEST) - 6))

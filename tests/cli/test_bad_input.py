@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import socket
 from pathlib import Path
+
+import pytest
 
 from tests.cli.command import Command
 from tests.cli.sample import approved
@@ -115,3 +118,43 @@ def test_unforeseen_error_is_a_sentence_and_its_trace_is_in_the_log(newsletter: 
     last = json.loads(log.read_text(encoding="utf-8").splitlines()[-1])
     assert "Traceback" in last["exception"]
     assert "Traceback" in newsletter("status", "--debug").err
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "show {}", "status {}", "check {}", "submit {}", "send {}", "settle {} 1 --as again",
+        "settle 1 {} --as again", "import post.txt --issue {}", "resources list --issue {}",
+        "resources move 1 --issue {}", "resources move 1 --position {}", "resources drop {}",
+    ],
+)  # fmt: skip
+def test_a_number_that_nothing_can_have_is_refused(newsletter: Command, line: str) -> None:
+    newsletter.ok("init", "--yes")
+    for number, limit in (
+        ("99999999999999999999", "less than or equal to 2147483647"),
+        ("0", "greater than or equal to 1"),
+    ):
+        said = newsletter.refused(*line.format(number).split())
+        assert f": it must be {limit}" in said
+
+
+@pytest.mark.parametrize(
+    "line", ["import {}", "subscribers import {}", "subscribers leave {}", "publication apply {}"]
+)
+def test_what_never_ends_is_not_read(newsletter: Command, tmp_path: Path, line: str) -> None:
+    newsletter.ok("init", "--yes")
+    pipe, large = tmp_path / "pipe", tmp_path / "large"
+    os.mkfifo(pipe)
+    with large.open("wb") as file:
+        file.truncate(20_000_001)
+    ask = newsletter.apart.refused
+    assert "is no regular file" in ask(*line.format("/dev/zero").split())
+    assert "is no regular file" in ask(*line.format(pipe).split())
+    assert "is a directory" in ask(*line.format(tmp_path).split())
+    assert "is larger than " in ask(*line.format(large).split())
+
+
+def test_a_mail_without_end_is_not_read(newsletter: Command) -> None:
+    newsletter.ok("init", "--yes")
+    ran = newsletter.apart.ok("subscribers", "leave", "-", stdin="x" * 1_000_001)
+    assert "nobody was taken off" in ran.err

@@ -26,8 +26,8 @@ COMMANDS = dict(_commands(typer.main.get_command(app)))
 
 
 def test_every_deed_of_an_editor_is_there() -> None:
-    wanted = "init import assemble show check preview approve schedule send status pause resume"
-    wanted += " cancel settle serve migrate doctor"
+    wanted = "init import assemble show check preview submit approve schedule send status pause"
+    wanted += " resume cancel settle serve migrate doctor"
     groups = {
         "resources": "add list edit move drop",
         "subscribers": "add import list remove leave",

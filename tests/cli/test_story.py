@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 from tests.cli.command import Command
 from tests.cli.conftest import Caught
 from tests.cli.sample import approved, files
+from tests.smtp_server import DROP, ScriptedServer
 
 TOKEN = re.compile(r"v1\.[\w.-]+")
 
@@ -44,6 +46,9 @@ def test_from_empty_home_to_approval(newsletter: Command, tmp_path: Path) -> Non
     newsletter.ok("publication", "set", "sender.address", "desk@example.org")
     newsletter.ok("publication", "set", "postal_addresses.en", "12 Sample Street")
     newsletter.ok("check", 1)
+    assert "newsletter approve 1" in newsletter.ok("submit", 1).out
+    assert newsletter.ok("show", 1, "--json").json["status"] == "in_review"
+    assert "in_review" in newsletter.refused("submit", 1)
     newsletter.ok("approve", 1)
     assert newsletter.ok("status", "--json").json["publications"][0]["issues"][0]["status"] == (
         "approved"
@@ -74,8 +79,11 @@ def test_from_approval_to_mail_and_leaving(
     assert sent["ledger"]["by_edition"] == {"en": 1, "en+my": 1, "my": 1}
     to = {str(message["To"]): message for message in caught.messages[1:]}
     assert set(to) == {"a@example.org", "b@example.org", "c@example.org"}
-    assert "Everybody is accounted for." in newsletter.ok("status", 1).out
-    assert "is sent" in newsletter.refused("send", 1)
+    told = newsletter.ok("status", 1).out
+    assert "Everybody is accounted for." in told
+    minute = r"\d{4}-\d\d-\d\d \d\d:\d\d UTC"
+    assert re.search(f"began {minute}, ended {minute}\n", told), told
+    assert "it was sent already" in newsletter.refused("send", 1)
 
     link = TOKEN.search(str(to["b@example.org"]["List-Unsubscribe"]))
     assert link
@@ -116,3 +124,33 @@ def test_preview_is_the_mail_without_power(newsletter: Command, tmp_path: Path) 
     newsletter.ok("import", again)
     first, second = (newsletter.ok("show", n, "--json").json for n in (1, 2))
     assert second["editions"] == first["editions"]
+
+
+def test_a_server_that_goes_away_half_way_is_named_while_the_rest_waits(
+    newsletter: Command, tmp_path: Path
+) -> None:
+    approved(newsletter, tmp_path)
+    for name in ("a", "b", "c"):
+        newsletter.ok("subscribers", "add", f"{name}@example.org")
+    smtp = {"HOST": "127.0.0.1", "SECURITY": "none"}
+    newsletter = replace(
+        newsletter,
+        environment={
+            **newsletter.environment,
+            **{f"NEWSLETTER_SMTP__{key}": value for key, value in smtp.items()},
+            "NEWSLETTER_DELIVERY__PAUSE_AFTER_ERRORS": "2",
+        },
+    )
+    shut = lambda at, nth: DROP if (at, nth) == ("MAIL", 2) else None  # noqa: E731
+    with ScriptedServer(shut) as server:
+        newsletter.environment["NEWSLETTER_SMTP__PORT"] = str(server.port)
+        server.on_kept = lambda _count: server.close_door()
+        sent = newsletter.apart("send", 1)
+    there = f"no SMTP server answers at 127.0.0.1:{server.port}"
+    assert sent.code == 1
+    assert f"waiting, and trying again: {there}" in sent.err
+    found = newsletter.ok("status", 1, "--json").json
+    assert (found["status"], found["ledger"]["submitted"]) == ("paused", 1)
+    assert there in found["put_off"]["answer"]
+    newsletter.ok("resume", 1)
+    assert f"waiting, and trying again: {there}" in newsletter.ok("status", 1).out
