@@ -19,7 +19,7 @@ from newsletter.core.clock import now
 from newsletter.core.db import reading, writing
 from newsletter.core.errors import NotAllowedNow
 from newsletter.core.tokens import Claim, Purpose
-from newsletter.delivery import launching
+from newsletter.delivery import readiness
 from newsletter.editorial import checks, inbox, issues, publications
 from newsletter.editorial.models import Issue
 from newsletter.web import application
@@ -28,7 +28,10 @@ from subscribers import directory
 from tests.delivery import newsroom
 from tests.language.test_catalogues import extracted
 
-_MEMORY = {"delivery": {"provider": "memory"}}
+_MEMORY = {
+    "delivery": {"provider": "memory"},
+    "public": {"url": "https://news.example.org"},
+}
 _ENTRY = """
 [languages.shn]
 name = "Shan"
@@ -195,9 +198,11 @@ def test_a_language_that_goes_is_said_before_the_launch(grown: tuple[Services, i
         publications.set_value(session, publications.get(session, None), "languages", "my,en")
     third = _second_issue_without_shan(services)
     with reading(services.engine) as session:
-        said = launching.unserved(session, session.get_one(Issue, third))
-    assert len(said) == 1
-    assert said[0].startswith("1 reader wants the edition 'shn', of which the publication has no")
+        issue = session.get_one(Issue, third)
+        found = readiness.problems(session, issue, services.settings.languages)
+    (said,) = (problem for problem in found if problem.level == "error")
+    assert said.text.startswith("1 reader wants the edition 'shn', of which the publication has no")
+    assert "newsletter subscribers import" in said.remedy
     with pytest.raises(NotAllowedNow, match="the edition 'shn'"):
         newsroom.start(services, third)
     assert newsroom.rows(services, third) == []
@@ -224,3 +229,18 @@ def _second_issue_without_shan(services: Services) -> int:
             issues.set_editorial(session, issue, code, title="T", body="B", now=at)
         issues.approve(session, issue, checks.check(issue, publication), now=at)
         return issue.id
+
+
+def test_a_language_without_an_entry_is_said_before_approval(services: Services) -> None:
+    first = newsroom.publish(services, 0)
+    with writing(services.engine) as session:
+        issue = session.get_one(Issue, first)
+        publications.set_value(session, issue.publication, "languages", "en,my,shn")
+        publications.set_value(session, issue.publication, "names.shn", "ၶၢဝ်ႇ")
+        issues.set_editorial(session, issue, "shn", title="T", body="B", now=now())
+        found = readiness.problems(session, issue, services.settings.languages)
+        assert [p.remedy[:52] for p in found if p.level == "error"] == [
+            "add [languages.shn] to newsletter.toml, or take the "
+        ]
+        with pytest.raises(NotAllowedNow, match="how 'shn' is written"):
+            issues.approve(session, issue, found, now=now())

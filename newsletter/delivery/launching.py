@@ -87,44 +87,56 @@ def _insert(session: Session, issue: Issue, now: datetime) -> int:
     return changed(session, insert(Delivery).from_select([*columns, "changed_at"], rows))
 
 
-def unserved(session: Session, issue: Issue) -> list[str]:
-    """Who could not be served if the issue were launched now: a sentence for each such edition.
+def abandoned(session: Session, issue: Issue) -> list[str]:
+    """Each edition that readers hold though none of its languages is left, with their number."""
+    wanted = _wanted(session, issue)
+    said = (_why_abandoned(issue, edition, count) for edition, count in wanted.items())
+    return [sentence for sentence in said if sentence]
 
-    To be said before an issue is approved; `launch` refuses for the same reasons.
-    """
+
+def _wanted(session: Session, issue: Issue) -> dict[str, int]:
+    """How many readers the issue would go to now, by the edition they hold."""
     chosen = candidates(issue.publication_id).subquery("chosen")
-    wanted = session.execute(
+    rows = session.execute(
         select(chosen.c.edition, func.count())
         .where(chosen.c.reason.is_(None))
         .group_by(chosen.c.edition)
         .order_by(chosen.c.edition)
     )
-    said = (_why_unserved(issue, edition, count) for edition, count in wanted)
-    return [sentence for sentence in said if sentence]
+    return {edition: count for edition, count in rows}  # noqa: C416 - rows are no pairs to mypy
 
 
 def _require_editions(session: Session, issue: Issue) -> None:
     """Readers of an edition that cannot be made are never left out in silence."""
-    said = unserved(session, issue)
+    wanted = _wanted(session, issue)
+    missing = (_why_missing(issue, edition, count) for edition, count in wanted.items())
+    said = [*abandoned(session, issue), *(sentence for sentence in missing if sentence)]
     if said:
         raise NotAllowedNow("; ".join(said))
 
 
-def _why_unserved(issue: Issue, edition: str, count: int) -> str | None:
+def _readers(count: int, edition: str) -> str:
+    return f"{count} {'reader wants' if count == 1 else 'readers want'} the edition '{edition}'"
+
+
+def _why_abandoned(issue: Issue, edition: str, count: int) -> str | None:
+    languages = issue.publication.languages
+    if edition_codes.remaining(languages, edition) is not None:
+        return None
+    return (
+        f"{_readers(count, edition)}, of which the publication has no language any more "
+        f"(it has {', '.join(languages)}); give it the language back with 'newsletter publication "
+        "set languages …', or these readers another edition with 'newsletter subscribers import'"
+    )
+
+
+def _why_missing(issue: Issue, edition: str, count: int) -> str | None:
     left = edition_codes.remaining(issue.publication.languages, edition)
-    readers = f"{count} {'reader wants' if count == 1 else 'readers want'} the edition '{edition}'"
-    if left is None:
-        there = ", ".join(issue.publication.languages)
-        return (
-            f"{readers}, of which the publication has no language any more (it has {there}); "
-            "give it the language back with 'newsletter publication set languages …', or give "
-            "these readers another edition with 'newsletter subscribers import'"
-        )
     written = {editorial.language for editorial in issue.editorials}
-    if issue.publication.fallback_language in written:
+    if left is None or issue.publication.fallback_language in written:
         return None
     missing = next((code for code in left.split("+") if code not in written), None)
     return missing and (
-        f"issue {issue.number} has no text in '{missing}', but {readers}; add it, or set the "
-        "publication's fallback_language"
+        f"issue {issue.number} has no text in '{missing}', but {_readers(count, edition)}; add "
+        "it, or set the publication's fallback_language"
     )

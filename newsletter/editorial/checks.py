@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -27,10 +27,14 @@ class Problem:
     remedy: str
 
 
-def check(issue: Issue, publication: Publication) -> list[Problem]:
+def check(
+    issue: Issue, publication: Publication, languages: Collection[str] | None = None
+) -> list[Problem]:
     """All problems of an issue, errors first. An error forbids approval, a warning asks for a
-    second look."""
-    found = [*_publication(publication), *content(issue, publication)]
+    second look. `languages` are those of the settings; None asks nothing about them."""
+    strange = [c for c in publication.languages if languages is not None and c not in languages]
+    unknown = [_unknown(language) for language in strange]
+    found = [*unknown, *_publication(publication), *content(issue, publication)]
     return sorted(found, key=lambda p: p.level != "error")
 
 
@@ -61,6 +65,16 @@ def _publication(publication: Publication) -> Iterator[Problem]:
     for sentence in lacks(publication):
         text, _, remedy = sentence.partition("; ")
         yield Problem("error", "publication", text, remedy)
+
+
+def _unknown(language: str) -> Problem:
+    return Problem(
+        "error",
+        "publication",
+        f"nothing says how '{language}' is written (its name, dates, digits)",
+        f"add [languages.{language}] to newsletter.toml, or take the language away with "
+        "'newsletter publication set languages …'",
+    )
 
 
 def _editorials(issue: Issue, publication: Publication) -> Iterator[Problem]:
