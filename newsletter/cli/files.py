@@ -102,14 +102,17 @@ def _store(
             category=publications.category(owner, category) if category else None,
             directory=file.resolve().parent,
             media_path=settings.media_path,
+            languages=settings.languages,
             now=now(),
         )
         found = issues.describe(done.issue, settings.languages)
         notes, again = list(done.notes), done.again
     if as_json:
         emit({**found, "again": again, "notes": notes})
+    elif again:
+        say(f"{'. '.join(notes)}.")
     else:
-        tell_import(found, notes, again=again, name=file.name)
+        tell_import(found, notes, name=file.name)
 
 
 def _rewrite(
@@ -137,6 +140,7 @@ def _rewrite(
             language=language,
             directory=file.resolve().parent,
             media_path=settings.media_path,
+            languages=settings.languages,
             now=now(),
         )
         described = issues.describe(found, settings.languages)

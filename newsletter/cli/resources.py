@@ -241,8 +241,12 @@ def drop(ctx: typer.Context, resource: ResourceId, publication: PublicationOptio
 
     with desk_of(ctx).writing() as session:
         owner = publications.get(session, publication)
-        inbox.drop(session, inbox.get(session, owner, resource), now())
-    say(f"Resource {resource} is dropped.")
+        found = inbox.get(session, owner, resource)
+        already = found.dropped_at is not None
+        if not already:
+            inbox.drop(session, found, now())
+    said = "was dropped already; nothing was changed" if already else "is dropped"
+    say(f"Resource {resource} {said}.")
 
 
 def _by_language(

@@ -139,6 +139,7 @@ def _send_test(
     *,
     as_json: bool,
 ) -> None:
+    from newsletter.cli.outgoing import warn_of_address
     from newsletter.core.addresses import parse
     from newsletter.core.clock import now
     from newsletter.core.errors import InputError
@@ -148,6 +149,7 @@ def _send_test(
     if not to:
         raise InputError("--to", "say where the test goes: --to you@example.org")
     addresses = [parse(address, "--to").text for address in to]
+    warn_of_address(desk.services().settings)
     with desk.reading() as session:
         owner, issue = issue_of(session, publication, number)
         wanted = (

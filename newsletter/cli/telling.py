@@ -10,11 +10,10 @@ from newsletter.cli.output import console, counted, hanging, listed, say
 _WIDEST = 100
 
 
-def tell_import(found: dict[str, Any], notes: list[str], *, again: bool, name: str) -> None:
+def tell_import(found: dict[str, Any], notes: list[str], *, name: str) -> None:
     """What a file gave, and what in it was not certain."""
     number = found["number"]
-    if not again:
-        say(f"{name} is now issue {number} of '{found['publication']}', a draft.", "green")
+    say(f"{name} is now issue {number} of '{found['publication']}', a draft.", "green")
     for language, edition in found["editions"].items():
         paragraphs = counted(len(edition["paragraphs"]), "paragraph")
         notes_found = counted(len(edition["footnotes"]), "footnote")

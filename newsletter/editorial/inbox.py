@@ -136,6 +136,10 @@ def move(
     publication = session.get_one(Publication, resource.publication_id)
     if position is not None and position < 1:
         raise InputError("position", "places are counted from 1, the first under the heading")
+    if position is not None and (resource.issue if issue is UNCHANGED else issue) is None:
+        raise InputError(
+            "position", "the inbox has no places, only an issue has; put it into one with --issue"
+        )
     before = (resource.issue, resource.category)
     for concerned in {resource.issue, None if issue is UNCHANGED else issue}:
         if concerned is not None:

@@ -44,10 +44,33 @@ EDITABLE = frozenset({S.DRAFT, S.IN_REVIEW, S.APPROVED, S.SCHEDULED, S.HELD})
 """An edit in any of these leads back to draft; the others can no longer be edited."""
 
 
+_DEEDS = {
+    S.DRAFT: "edited",
+    S.IN_REVIEW: "submitted",
+    S.APPROVED: "approved",
+    S.SCHEDULED: "scheduled or sent",
+    S.HELD: "held",
+    S.SENDING: "sent",
+    S.PAUSED: "paused",
+    S.SENT: "finished",
+    S.CANCELLED: "cancelled",
+}
+_WAYS = {
+    S.DRAFT: "it is a draft; run 'newsletter check {n}', then 'newsletter approve {n}'",
+    S.IN_REVIEW: "it waits for approval; run 'newsletter approve {n}'",
+    S.APPROVED: "it is approved and not going out yet; run 'newsletter send {n}' for that",
+    S.SCHEDULED: "it waits for its time; 'newsletter status {n}' says when that is",
+    S.HELD: "it is held; 'newsletter status {n}' says why",
+    S.SENDING: "it is going out; 'newsletter pause {n}' or 'newsletter cancel {n}' stops it",
+    S.PAUSED: "it is paused; run 'newsletter resume {n}' or 'newsletter cancel {n}'",
+    S.SENT: "it was sent already; what is to be said now belongs into the next issue",
+    S.CANCELLED: "it was cancelled; import or assemble a new one",
+}
+
+
 def require_move(number: int, current: str, to: Status) -> None:
     """NotAllowedNow with the way out, when an issue cannot go from here to there."""
-    if to not in MOVES[Status(current)]:
-        raise NotAllowedNow(
-            f"issue {number} is {current} and cannot become {to}; "
-            f"'newsletter show {number}' tells what is left to do"
-        )
+    status = Status(current)
+    if to not in MOVES[status]:
+        way = _WAYS[status].format(n=number)
+        raise NotAllowedNow(f"issue {number} cannot be {_DEEDS[to]}: {way}")

@@ -27,5 +27,14 @@ def test_nothing_returns_to_editing_once_it_went_out() -> None:
 
 def test_refusal_names_the_issue_and_the_way() -> None:
     require_move(3, "draft", Status.APPROVED)
-    with pytest.raises(NotAllowedNow, match="issue 3 is sent and cannot become draft"):
+    with pytest.raises(NotAllowedNow, match="issue 3 cannot be edited: it was sent already"):
         require_move(3, "sent", Status.DRAFT)
+
+
+def test_whatever_is_refused_is_said_in_the_words_of_the_deed() -> None:
+    for status in Status:
+        for to in set(Status) - MOVES[status]:
+            with pytest.raises(NotAllowedNow, match=r"^issue 3 cannot be \w.*: it [^{}]*$"):
+                require_move(3, status, to)
+    with pytest.raises(NotAllowedNow, match="it was cancelled; import or assemble a new one"):
+        require_move(3, "cancelled", Status.SCHEDULED)

@@ -94,7 +94,7 @@ def test_only_what_was_approved_as_it_stands_is_scheduled(services: Services) ->
         slots.schedule(session, publication, issue, at=EXACT, now=NOW)
         assert (issue.status, issue.held_reason) == ("scheduled", None)
         issue.status = "sent"
-        with pytest.raises(NotAllowedNow, match="is sent and cannot become scheduled"):
+        with pytest.raises(NotAllowedNow, match="cannot be scheduled or sent: it was sent already"):
             slots.schedule(session, publication, issue, at=EXACT, now=NOW)
 
 
