@@ -99,6 +99,39 @@ def test_every_block_is_marked_with_its_language_and_foreign_titles_too() -> Non
     assert len(page.all("h1")) == 1
 
 
+@pytest.mark.parametrize(("edition", "other"), [("en", "Other"), ("my", "အခြား")])
+def test_resources_in_no_category_stand_under_a_heading_of_their_own(
+    edition: str, other: str
+) -> None:
+    letter = sample.letter(edition)
+    groups = letter.blocks[0].groups
+    rendered = render(_with(letter, groups=(groups[0], replace(groups[1], heading=None))), _THEME)
+    assert other in [e.text for e in Page(rendered.html).all("h3")]
+    assert f"\n== {other} ==\n" in rendered.text
+    alone = render(_with(letter, groups=(replace(groups[1], heading=None),)), _THEME)
+    assert other not in [e.text for e in Page(alone.html).all("h3")]
+    assert "==" not in alone.text
+
+
+def test_names_in_another_script_are_marked_with_their_language() -> None:
+    line = replace(sample.ENGLISH.groups[0].resources[0], byline="ဒေသခံကွန်ရက်")
+    made = _with(
+        sample.letter("en"),
+        groups=(replace(sample.ENGLISH.groups[0], resources=(line,)),),
+    )
+    assert 'By <span lang="my">ဒေသခံကွန်ရက်</span>' in render(made, _THEME).html
+    burmese = render(sample.letter("my"), _THEME).html
+    assert '<span lang="en">Example Town 1000</span>' in burmese
+    assert '<span lang="en">Lantern Law Desk</span>\u00a0မှ' in burmese
+
+
+def test_the_first_part_says_that_another_language_follows() -> None:
+    lines = render(sample.letter("en+my"), _THEME).text.split("\n")
+    jump = lines.index("မြန်မာဘာသာဖြင့် အောက်တွင် ဖတ်ရန်")
+    assert lines.index("View in browser:") < jump < lines.index(sample.ENGLISH.title)
+    assert "View in browser:" in lines
+
+
 def test_a_resource_without_a_link_stands_as_plain_text() -> None:
     page = Page(render(sample.letter("en"), _THEME).html)
     title = "Open letter to donors: pay small grants first"

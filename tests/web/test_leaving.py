@@ -188,7 +188,12 @@ def test_the_link_of_a_test_message_shows_all_and_does_nothing(
     site: Site, client: httpx.Client
 ) -> None:
     url = site.link(Purpose.TEST) + "?l=en"
-    assert "This is a test message" in client.get(url).text
+    page = client.get(url).text
+    assert "This is a test message" in page
+    assert "you will receive no further" not in page
+    burmese = {"Accept-Language": "my"}
+    answer = client.post(site.link(Purpose.TEST), data=ONE_CLICK, headers=burmese)
+    assert answer.text.startswith("ဤစာသည် စမ်းသပ်စာ ဖြစ်ပါသည်။")
     for fields in ({"leave": "1"}, {"come_back": "1"}, ONE_CLICK):
         assert client.post(url, data=fields).status_code == 200
     assert client.get(site.link(Purpose.TEST, "p")).status_code == 200

@@ -18,7 +18,7 @@ _ARGS = [
     "--disable-background-networking", "--disable-component-update", "--disable-sync",
 ]  # fmt: skip
 _WIDER = "[...document.querySelectorAll('*')].filter(e => e.getBoundingClientRect().right > innerWidth + 1).map(e => e.outerHTML.slice(0, 80))"  # noqa: E501
-_SMALL = "[...document.querySelectorAll('button, label, main a')].filter(e => e.getBoundingClientRect().height < 22 || (e.matches('button, label') && e.getBoundingClientRect().height < 44)).map(e => e.outerHTML)"  # noqa: E501
+_SMALL = "[...document.querySelectorAll('button, label, main a, .bar a')].filter(e => e.getBoundingClientRect().height < 22 || (e.matches('button, label, .title, .latest a, .aside a, .bar a') && e.getBoundingClientRect().height < 44)).map(e => e.outerHTML)"  # noqa: E501
 _WORDS = "[...document.querySelectorAll('body, body *')].filter(e => e.closest('[lang]').lang == 'my' && !e.closest('[translate=no]')).flatMap(e => [...e.childNodes].filter(n => n.nodeType == 3).map(n => n.data)).join(' ')"  # noqa: E501
 
 
@@ -38,7 +38,8 @@ def _inspect(page: Page, picture: Path) -> None:
     assert page.evaluate(_WIDER) == [], picture.name
     assert page.evaluate(_SMALL) == [], picture.name
     assert page.locator("h1").count() == 1
-    assert page.title()
+    title, heading = page.title(), page.locator("h1").inner_text()
+    assert title == heading or " · " in title
     foreign = set(re.findall(r"[A-Za-z]{3,}", page.evaluate(_WORDS))) - {"HTML"}
     assert not foreign, f"not translated in {picture.name}: {foreign}"
 
@@ -92,5 +93,8 @@ def test_the_archive_page_reads_as_one_page(site: Site, browser: Browser, tmp_pa
     assert page.url.endswith("/my")
     page.screenshot(path=tmp_path / "issue.png", full_page=True)
     assert page.evaluate(_WIDER) == []
+    assert page.evaluate(_SMALL) == []
     assert page.locator("iframe").count() == 0
+    ground = page.evaluate("getComputedStyle(document.querySelector('.bar')).backgroundColor")
+    assert ground == "rgb(17, 21, 22)"
     context.close()

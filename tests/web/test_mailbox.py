@@ -28,7 +28,8 @@ def caught(site: Site) -> Site:
         mail.set_content("The plain text & more.\n")
         mail.add_alternative(
             '<html><head></head><body><script>top.location="/no"</script>'
-            '<img src="cid:river@1"><a href="https://example.org/">out</a></body></html>',
+            '<img src="cid:river@1"><a href="https://example.org/">out</a>'
+            '<a class="n" href="#my">in</a></body></html>',
             subtype="html",
         )
         html = mail.get_payload()[1]  # type: ignore[index]
@@ -56,7 +57,13 @@ def test_a_mail_under_its_tabs(caught: Site, client: httpx.Client) -> None:
     assert "Content-Language" in client.get(base, params={"tab": "headers"}).text
     assert "Content-ID: &lt;river@1&gt;" in client.get(base, params={"tab": "source"}).text
     assert client.get(f"{base}/source").content.startswith(b"X-Envelope-To: reader1")
-    for none in ("/mailbox/77", "/mailbox/-1", "/mailbox/1/part/none", "/mailbox/x"):
+    for none in (
+        "/mailbox/77",
+        "/mailbox/-1",
+        "/mailbox/1/part/none",
+        "/mailbox/x",
+        f"/mailbox/{10**30}",
+    ):
         assert client.get(caught.url + none).status_code == 404
 
 
@@ -68,6 +75,8 @@ def test_the_html_can_show_its_picture_and_nothing_else(caught: Site, client: ht
     assert "; sandbox allow-popups" in policy
     assert "allow-scripts" not in policy
     assert '<base target="_blank">' in page.text
+    assert '<a class="n" href="#my" target="_self">in</a>' in page.text
+    assert page.text.count("_self") == 1
     picture = client.get(
         f"{caught.url}/mailbox/1/" + page.text.split('<img src="')[1].split('"')[0]
     )

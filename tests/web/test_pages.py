@@ -10,7 +10,9 @@ import httpx
 import pytest
 
 from newsletter.core import log
+from newsletter.core.db import writing
 from newsletter.core.tokens import Purpose
+from newsletter.editorial import issues, publications
 from tests.web.conftest import Site
 
 
@@ -52,8 +54,21 @@ def test_only_what_went_out_stands_in_the_archive(site: Site, client: httpx.Clie
     both = client.get(f"{site.url}/archive/weekly/1/en-my").text
     assert "It came late." in both
     assert "နောက်ကျခဲ့သည်။" in both
-    for path in ("weekly/2/en", "weekly/1/fr", "weekly/9/en", "none/1/en", "weekly/x/en"):
+    for path in ("weekly/2/en", "weekly/1/fr", "weekly/9/en", "none/1/en", "weekly/x/en",
+                 "weekly/0/en", f"weekly/{2**31}/en", f"weekly/{10**30}/en"):  # fmt: skip
         assert client.get(f"{site.url}/archive/{path}").status_code == 404
+
+
+def test_a_page_is_made_once_and_anew_after_an_edit(site: Site, client: httpx.Client) -> None:
+    url = f"{site.url}/archive/weekly/1/en"
+    first = client.get(url).text
+    assert client.get(url).text == first
+    with writing(site.services.engine) as session:
+        issue = issues.get(session, publications.get(session, "weekly"), 1)
+        issue.editorials[0].body = "It came after all."
+    assert "It came after all." in client.get(url).text
+    assert client.get(f"{site.url}/archive?l=en").text == client.get(f"{site.url}/?l=en").text
+    assert "It came late." not in client.get(url).text
 
 
 def test_every_answer_is_hardened(site: Site, client: httpx.Client) -> None:
