@@ -244,3 +244,26 @@ def test_a_language_without_an_entry_is_said_before_approval(services: Services)
         ]
         with pytest.raises(NotAllowedNow, match="how 'shn' is written"):
             issues.approve(session, issue, found, now=now())
+
+
+@pytest.mark.parametrize(
+    ("asked", "shown"),
+    [
+        ("pt-BR,en;q=0.5", "pt-BR"),
+        ("pt-PT, en;q=0.5", "pt-BR"),
+        ("my-MM", "my"),
+        ("fr;q=0.9, en-GB;q=0.8, my;q=0", "en"),
+    ],
+)
+def test_a_browser_gets_the_language_nearest_to_its_own(home: Path, asked: str, shown: str) -> None:
+    home.mkdir()
+    entry = '[languages.pt-BR]\nname = "Portuguese"\nnative = "português"\n'
+    (home / "newsletter.toml").write_text(entry, "utf-8")
+    services = initialise(home, _MEMORY)
+    newsroom.publish(services, 0)
+    with writing(services.engine) as session:
+        publications.set_value(session, publications.get(session, None), "languages", "my,en,pt-BR")
+    with _served(services) as (url, client):
+        page = client.get(f"{url}/archive/weekly", headers={"Accept-Language": asked})
+    services.close()
+    assert f'<html lang="{shown}"' in page.text

@@ -103,7 +103,19 @@ class Pages:
             return found
         ranges = request.headers.get("accept-language", "").split(",")
         ordered = sorted((_weighed(r) for r in ranges[:20]), key=lambda pair: -pair[0])
-        return next((code for weight, code in ordered if weight and code in self.languages), None)
+        found_ones = (self._fitting(tag) for weight, tag in ordered if weight)
+        return next((code for code in found_ones if code), None)
+
+    def _fitting(self, tag: str) -> str | None:
+        """The language for a range, cut at its hyphens from behind (RFC 4647 §3.4).
+
+        `my-MM` finds my; `pt` finds pt-BR when there is no plain one.
+        """
+        known = {code.lower(): code for code in self.languages}
+        words = tag.split("-")
+        cut = ("-".join(words[:n]) for n in range(len(words), 0, -1))
+        wider = (code for code in known if code.split("-")[0] == words[0])
+        return next((known[code] for code in (*cut, *wider) if code in known), None)
 
     def switches(
         self, request: Request, current: str, languages: Iterable[str]
@@ -119,10 +131,10 @@ class Pages:
 
 
 def _weighed(part: str) -> tuple[float, str]:
-    """One range of Accept-Language (RFC 9110 §12.5.4) as (weight, primary language)."""
+    """One range of Accept-Language (RFC 9110 §12.5.4) as (weight, tag)."""
     tag, _, weight = part.partition(";q=")
     try:
-        return float(weight or 1), tag.strip().split("-")[0].lower()
+        return float(weight or 1), tag.strip().lower()
     except ValueError:
         return 0.0, ""
 
