@@ -2,7 +2,8 @@
 
 Owns: the ledger of deliveries, their moves, retries, launching, sending, recovering.
 Refuses: what an issue says; HTTP; the clock of the week.
-Doors: readiness, launching, ledger, pausing, settling, proofs; for the worker sending, recovering, finishing.
+Doors: readiness, launching, ledger, pausing, settling, proofs;
+for the worker sending, recovering, finishing.
 Pure: states, retries, outcomes.
 Words: delivery, submitted (the provider said yes), unknown (it may have gone out), skipped.
 """
