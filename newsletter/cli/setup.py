@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from newsletter.cli.context import Desk, JsonOption, desk_of, examples
-from newsletter.cli.output import LEVELS, emit, say
+from newsletter.cli.output import LEVELS, emit, note, say
 
 
 def register(app: typer.Typer) -> None:
@@ -36,6 +36,8 @@ def init(
     desk = desk_of(ctx)
     there = (desk.home / "keys.json").is_file()
     answers = {"names.en": name, "sender.address": sender, "postal_addresses.en": postal}
+    for key, value in answers.items():
+        _required(key, value)
     if not yes and not there:
         answers = _asked(answers)
     desk.adopt(initialise(desk.home))
@@ -48,7 +50,7 @@ def init(
     _first_publication(desk, answers)
     say(f"{'Completed' if there else 'Made'} the newsletter in {desk.home}.", "green")
     _where(desk)
-    _next(desk)
+    _next(desk, renamed=bool(answers["names.en"]))
 
 
 def _asked(answers: dict[str, str]) -> dict[str, str]:
@@ -58,9 +60,30 @@ def _asked(answers: dict[str, str]) -> dict[str, str]:
         "postal_addresses.en": ("Postal address, needed in every mail (empty: later)", ""),
     }
     return {
-        key: answers[key] or str(typer.prompt(text, default=usual, show_default=bool(usual)))
-        for key, (text, usual) in questions.items()
+        key: answers[key] or _answer(key, text, usual) for key, (text, usual) in questions.items()
     }
+
+
+def _answer(key: str, text: str, usual: str) -> str:
+    """The answer to one question, asked until it can be used."""
+    from newsletter.core.errors import InputError
+
+    while True:
+        given = str(typer.prompt(text, default=usual, show_default=bool(usual)))
+        try:
+            _required(key, given)
+        except InputError as err:
+            note(f"{err.message}; once more:")
+        else:
+            return given
+
+
+def _required(key: str, value: str) -> None:
+    """InputError when this cannot be stored, before anything is."""
+    from newsletter.editorial.publication_settings import default, with_value
+
+    if value:
+        with_value(default(), key, value)
 
 
 def _first_publication(desk: Desk, answers: dict[str, str]) -> None:
@@ -82,14 +105,19 @@ def _where(desk: Desk) -> None:
     say(f"  settings  {settings.home / 'newsletter.toml'}   (yours to write; see docs/commands.md)")
 
 
-def _next(desk: Desk) -> None:
+def _next(desk: Desk, *, renamed: bool) -> None:
     from newsletter.editorial import publications
 
+    usual = publications.default().names
     with desk.reading() as session:
-        lacking = publications.lacks(publications.get(session, None))
+        made = publications.get(session, None)
+        lacking, names = publications.lacks(made), dict(made.names)
     say("Next:")
     for sentence in lacking:
         say(f"  · {sentence}")
+    for language in [c for c, text in names.items() if renamed and c != "en" and text == usual[c]]:
+        still = f"the name in '{language}' is still “{names[language]}”; change it with"
+        say(f"  · {still} 'newsletter publication set names.{language} \"…\"'")
     say("  · newsletter import FILE, then show, check, preview, approve, send")
 
 

@@ -147,6 +147,9 @@ def set_value(
 
     Returns the changes as `apply`; InputError names the key and what is wrong with it.
     """
+    field, _, language = dotted_key.strip().partition(".")
+    if field == "names" and language in publication.languages and not value.strip():
+        raise InputError(dotted_key, "a newsletter needs a name in each of its languages; give one")
     wanted = with_value(settings_of(publication), dotted_key, value)
     return apply(session, publication, wanted, now=now)
 

@@ -38,6 +38,20 @@ def test_init_asks_and_takes_no_answer_for_no(newsletter: Command) -> None:
     assert shown["names"]["en"] == "The Well"
     assert shown["postal_addresses"] == {"en": "12 Sample Street"}
     assert len(shown["lacks"]) == 1
+    assert "names.my" in asked.out
+    assert "needs a name" in newsletter.refused("publication", "set", "names.en", "")
+
+
+def test_init_asks_again_what_it_cannot_use_and_stores_nothing_before(newsletter: Command) -> None:
+    assert "mail address" in newsletter.refused("init", "--yes", "--sender", "desk at example")
+    assert not newsletter.home.exists()
+    broken_off = newsletter("init", stdin="The Well\ndesk at example\n")
+    assert broken_off.code == 2
+    assert not newsletter.home.exists()
+    asked = newsletter.ok("init", stdin="The Well\ndesk at example\ndesk@example.org\n\n")
+    assert "once more" in asked.err
+    shown = newsletter.ok("publication", "show", "--json").json
+    assert shown["sender"]["address"] == "desk@example.org"
 
 
 def test_files_that_are_no_post(newsletter: Command, tmp_path: Path) -> None:

@@ -20,7 +20,9 @@ def test_default_asks_for_sender_and_postal_address_and_nothing_else(services: S
         assert "newsletter publication set sender.address" in lacking[0]
         assert "newsletter publication set postal_addresses.en" in lacking[1]
         assert publications.settings_of(made) == publications.default()
-        publications.set_value(session, made, "names.my", "")
+        with pytest.raises(InputError, match="needs a name"):
+            publications.set_value(session, made, "names.my", " ")
+        made.names = {"en": "Weekly"}
         assert "no name in 'my'" in publications.lacks(made)[2]
 
 
@@ -47,11 +49,15 @@ def test_what_was_set_is_read_back_by_another_session(any_services: Services) ->
         ("sender.adress", "a@example.org", "no such setting"),
         ("sender.address", "nobody", "no mail address"),
         ("sender.names.en", "Desk\r\nBcc: x@example.org", "one line"),
+        ("sender.names.en", "What =?utf-8?q?x?= is", r"'=\?'"),
+        ("subject_prefixes.en", "=?", r"'=\?'"),
         ("names", "x", "which language: names.en"),
         ("names.xx", "x", "'xx' is not one of"),
         ("slot.zone", "Burma", "IANA"),
-        ("slot.time", "9:00", "pattern"),
-        ("slot.weekday", "8", "less than or equal to 7"),
+        ("slot.time", "9:00", r"such as 09:30, not '9:00'$"),
+        ("slot.weekday", "8", "1 is Monday"),
+        ("slot.weekday", "monday", "1 is Monday"),
+        ("slot.stale_minutes", "0", "such as 1440"),
         ("languages", "en,english", "is no code of a language"),
         ("fallback_language", "shn", "'shn' is not one of"),
         ("categories.reports", "x", "categories.KEY.LANGUAGE"),
