@@ -109,7 +109,12 @@ def _read_toml(file: Path) -> dict[str, Any]:
 
     try:
         return tomllib.loads(read_file(file).decode("utf-8-sig"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as err:
+    except UnicodeDecodeError as err:
+        raise InputError(
+            str(file),
+            "this is no text; give a TOML file as 'newsletter publication show' prints it",
+        ) from err
+    except tomllib.TOMLDecodeError as err:
         raise InputError(str(file), f"this is not valid TOML: {err}") from err
 
 

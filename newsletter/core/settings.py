@@ -11,15 +11,25 @@ from __future__ import annotations
 import os
 import tomllib
 from collections.abc import Mapping
+from ipaddress import ip_address
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from newsletter.core.errors import ConfigurationError, InputError
 from newsletter.core.language_codes import canonical
 from newsletter.core.resources import shipped
+from newsletter.core.validation_words import place, wanted, words
 
+if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
+
+NOT_REACHABLE = (
+    "readers cannot reach this service yet: set url under [public] in newsletter.toml to its "
+    "https:// address"
+)
 PREFIX = "NEWSLETTER_"
 _NOT_SETTINGS = {"NEWSLETTER_HOME"}
 
@@ -29,9 +39,34 @@ class _Section(BaseModel):
 
 
 class Public(_Section):
-    """How readers reach us."""
+    """How readers reach us; an empty `url` means that they cannot yet."""
 
-    url: str = Field(pattern=r"^https?://[^\s/]+(/[^\s]*)?$")
+    url: Annotated[
+        str,
+        Field(pattern=r"^(https?://[^\s/]+(/[^\s]*)?)?$"),
+        wanted("write the whole address, such as https://news.example.org"),
+    ]
+
+    @property
+    def shortcoming(self) -> tuple[Literal["warning", "error"], str] | None:
+        """What is wrong with this address for readers, and how much; None when nothing is.
+
+        RFC 8058 §3.1: the link to leave must be https.
+        """
+        if not self.url:
+            return "error", NOT_REACHABLE
+        parts = urlsplit(self.url)
+        if _is_loopback(parts.hostname or ""):
+            return "warning", (
+                f"{self.url} is reached from this machine only: set url under [public] in "
+                "newsletter.toml to its https:// address before real readers are written to"
+            )
+        if parts.scheme == "http":
+            return "error", (
+                f"{self.url} is not https, so others can read who leaves and one-click does not "
+                "work: set url under [public] to https://… and put a TLS proxy in front"
+            )
+        return None
 
 
 class Server(_Section):
@@ -83,7 +118,11 @@ class Language(_Section):
 
     name: str
     native: str
-    script: str = Field(default="Latn", pattern=r"^[A-Z][a-z]{3}$")
+    script: Annotated[
+        str,
+        Field(pattern=r"^[A-Z][a-z]{3}$"),
+        wanted("write the script as its four letters (ISO 15924), such as Latn or Mymr"),
+    ] = "Latn"
     """In which it is written (ISO 15924); by it an import knows the language of a title."""
     digits: Literal["latn", "mymr"] = "latn"
     date: str = "{day} {month} {year}"
@@ -104,6 +143,11 @@ class Settings(_Section):
     smtp: Smtp
     logging: Logging
     languages: dict[Annotated[str, AfterValidator(canonical)], Language]
+
+    @property
+    def links_url(self) -> str:
+        """Where links lead, without a slash at the end; to this machine while readers have none."""
+        return self.public.url.rstrip("/") or f"http://127.0.0.1:{self.server.port}"
 
     @property
     def database_url(self) -> str:
@@ -129,6 +173,15 @@ class Settings(_Section):
     def template_paths(self) -> tuple[Path, ...]:
         """Templates: the home's first, so that any can be replaced, then the shipped ones."""
         return (self.home / "templates", shipped("templates"))
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def default_home(environ: Mapping[str, str] = os.environ) -> Path:
@@ -157,10 +210,8 @@ def load(
         return Settings(home=home, **merged)
     except ValidationError as err:
         first = err.errors()[0]
-        place = ".".join(str(part) for part in first["loc"])
-        raise InputError(
-            _origin(place, origins), f"{place}: {_plain(first['type'], first['msg'])}"
-        ) from err
+        where = place(first)
+        raise InputError(_origin(where, origins), f"{where}: {_plain(first)}") from err
 
 
 def shipped_languages() -> dict[str, Language]:
@@ -176,10 +227,10 @@ def _origin(place: str, origins: Mapping[str, str]) -> str:
     return origins.get(place, "settings")
 
 
-def _plain(kind: str, message: str) -> str:
-    if kind == "extra_forbidden":
+def _plain(error: ErrorDetails) -> str:
+    if error["type"] == "extra_forbidden":
         return "there is no such setting; see config/defaults.toml for all of them"
-    return message[:1].lower() + message[1:]
+    return words(error)
 
 
 def _read_toml(path: Path) -> dict[str, Any]:
@@ -187,8 +238,10 @@ def _read_toml(path: Path) -> dict[str, Any]:
         return tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except tomllib.TOMLDecodeError as err:
         raise InputError(str(path), f"this is not valid TOML: {err}") from err
-    except (OSError, UnicodeDecodeError) as err:
-        raise ConfigurationError(f"{path} cannot be read: {err}") from err
+    except UnicodeDecodeError as err:
+        raise InputError(str(path), "this is no text in UTF-8; save it as such") from err
+    except OSError as err:
+        raise ConfigurationError(f"{path} cannot be read: {err.strerror}") from err
 
 
 def _merge(
@@ -238,5 +291,7 @@ def _code(name: str, text: str) -> str:
 def _read_secret(name: str, path: str) -> str:
     try:
         return Path(path).read_text(encoding="utf-8").strip()
-    except (OSError, UnicodeDecodeError) as err:
-        raise InputError(name, f"the file {path} cannot be read: {err}") from err
+    except UnicodeDecodeError as err:
+        raise InputError(name, f"the file {path} is no text in UTF-8") from err
+    except OSError as err:
+        raise InputError(name, f"the file {path} cannot be read: {err.strerror}") from err

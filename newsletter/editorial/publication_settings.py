@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from typing import Annotated, Any, Self
+from typing import TYPE_CHECKING, Annotated, Any, Self
 
 from pydantic import (
     AfterValidator,
@@ -17,8 +17,13 @@ from pydantic import (
 )
 
 from newsletter.core import clock
+from newsletter.core import validation_words as said
 from newsletter.core.addresses import parse as parse_address
 from newsletter.core.errors import InputError
+from newsletter.core.validation_words import wanted
+
+if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
 from newsletter.core.language_codes import canonical
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f\u0085\u2028\u2029]")
@@ -27,6 +32,8 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f\u0085\u2028\u2029]")
 def _one_line(text: str) -> str:
     if _CONTROL.search(text):
         raise ValueError("it must stand on one line")
+    if "=?" in text:
+        raise ValueError("it holds '=?', which mail programs read as a code; write '= ?' instead")
     return text
 
 
@@ -52,7 +59,11 @@ Line = Annotated[str, StringConstraints(strip_whitespace=True), AfterValidator(_
 Paragraph = Annotated[str, StringConstraints(strip_whitespace=True)]
 Code = Annotated[str, AfterValidator(canonical)]
 """A language as in BCP 47: `en`, `my`, `shn`, `pt-BR`; an edition joins several with `+`."""
-Name = Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=64)]
+Name = Annotated[
+    str,
+    Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=64),
+    wanted("write it in small letters, digits and hyphens, such as briefing-papers"),
+]
 """Fit for addresses and commands: lower-case letters, digits, hyphens."""
 MailAddress = Annotated[Line, AfterValidator(_address)]
 
@@ -73,10 +84,18 @@ class Sender(_Part):
 class WeeklySlot(_Part):
     """When the week's issue goes out: ISO weekday (1 is Monday), wall time and IANA zone."""
 
-    weekday: int = Field(default=1, ge=1, le=7)
-    time: str = Field(default="09:00", pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")
+    weekday: Annotated[
+        int, Field(ge=1, le=7), wanted("write the day as a number: 1 is Monday … 7 is Sunday")
+    ] = 1
+    time: Annotated[
+        str,
+        Field(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$"),
+        wanted("write the time of day with 24 hours, from 00:00 to 23:59, such as 09:30"),
+    ] = "09:00"
     zone: Annotated[str, AfterValidator(_zone)] = "Asia/Yangon"
-    stale_minutes: int = Field(default=24 * 60, ge=1)
+    stale_minutes: Annotated[
+        int, Field(ge=1), wanted("write a number of minutes from 1 on, such as 1440 for a day")
+    ] = 24 * 60
 
 
 class CategorySettings(_Part):
@@ -143,14 +162,19 @@ def parse(data: Mapping[str, Any]) -> PublicationSettings:
         return PublicationSettings.model_validate(dict(data))
     except ValidationError as err:
         first = err.errors()[0]
-        place = ".".join(str(part) for part in first["loc"])
+        where = said.place(first)
         if first["type"] == "extra_forbidden":
-            raise InputError(place, "a publication has no such setting") from err
-        if first["type"] == "value_error":
-            message = str(first["ctx"]["error"])
-        else:
-            message = first["msg"][:1].lower() + first["msg"][1:]
-        raise InputError(place or "publication", message) from err
+            raise InputError(where, "a publication has no such setting") from err
+        raise InputError(where or "publication", _message(first, where)) from err
+
+
+def _message(error: ErrorDetails, where: str) -> str:
+    if error["type"] == "missing" and "." not in where:
+        return (
+            "it is missing; a publication's file looks like what 'newsletter publication show' "
+            "prints, and needs slug and languages"
+        )
+    return said.words(error)
 
 
 def default() -> PublicationSettings:
