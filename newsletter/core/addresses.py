@@ -12,8 +12,6 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from email_validator import EmailNotValidError, validate_email
-
 from newsletter.core.errors import InputError
 from newsletter.core.log import redact
 
@@ -46,6 +44,8 @@ class Address:
 
 def parse(text: str, field: str = "address") -> Address:
     """The address in a piece of text; InputError says in one sentence why it is none."""
+    from email_validator import EmailNotValidError, validate_email  # noqa: PLC0415  (slow to load)
+
     stripped = text.strip()
     if not stripped:
         raise InputError(field, "no address is given; write one such as reader@example.org")

@@ -9,7 +9,6 @@ from newsletter.core.settings import Language
 from newsletter.editorial.models import Editorial, Issue, Resource
 from newsletter.editorial.ordering import heading, in_order
 from newsletter.language.reading_time import minutes
-from newsletter.rendering.markdown import plain_blocks
 
 
 def describe(issue: Issue, languages: Mapping[str, Language]) -> dict[str, Any]:
@@ -60,7 +59,7 @@ def reading_minutes(editorial: Editorial, languages: Mapping[str, Language]) -> 
     rules = languages.get(editorial.language)
     if rules is None or not editorial.body.strip():
         return None
-    return minutes("\n".join(plain_blocks(editorial.body)), rules)
+    return minutes("\n".join(_paragraphs(editorial)), rules)
 
 
 def _edition(editorial: Editorial, languages: Mapping[str, Language]) -> dict[str, Any]:
@@ -69,7 +68,7 @@ def _edition(editorial: Editorial, languages: Mapping[str, Language]) -> dict[st
         "authors": list(editorial.authors),
         "reading_minutes": reading_minutes(editorial, languages),
         "pull_quote": editorial.pull_quote,
-        "paragraphs": plain_blocks(editorial.body),
+        "paragraphs": _paragraphs(editorial),
         "footnotes": [dict(note) for note in editorial.footnotes],
         "about": editorial.about,
         "markdown": editorial.body,
@@ -103,3 +102,10 @@ def _image(issue: Issue) -> dict[str, Any] | None:
         "height": issue.image_height,
         "alts": dict(issue.image_alts),
     }
+
+
+def _paragraphs(editorial: Editorial) -> list[str]:
+    # The Markdown parser is slow to load, and most commands show no text.
+    from newsletter.rendering.markdown import plain_blocks  # noqa: PLC0415
+
+    return plain_blocks(editorial.body)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import subprocess
 import sys
 
+from tests.cli.command import Command
+
 HEAVY = ("alembic", "apscheduler", "fastapi", "mjml", "PIL", "playwright", "sqlalchemy", "uvicorn")
 
 
@@ -17,3 +19,18 @@ def test_main_imports_nothing_heavy() -> None:
         [sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=60
     )
     assert done.stdout.strip() == "[]"
+
+
+def test_a_look_at_the_state_reads_no_texts_and_no_addresses(newsletter: Command) -> None:
+    newsletter.ok("init", "--yes")
+    script = (
+        "import sys, contextlib; from newsletter.cli.main import app; sys.argv[1:] = ['status']\n"
+        "with contextlib.suppress(SystemExit): app()\n"
+        "print([n for n in ('markdown_it', 'email_validator', 'jinja2') if n in sys.modules])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        capture_output=True, text=True, check=True, timeout=60, env=newsletter.whole_environment,
+    )  # fmt: skip
+    assert "next slots" in done.stdout
+    assert done.stdout.splitlines()[-1] == "[]"
