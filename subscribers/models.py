@@ -41,7 +41,7 @@ class Subscription(Base):
     publication_id: Mapped[int] = mapped_column(ForeignKey("publications.id", ondelete="CASCADE"))
     state: Mapped[str] = mapped_column(String(16))
     """pending | active | ended"""
-    edition: Mapped[str] = mapped_column(String(32))
+    edition: Mapped[str] = mapped_column(String(128))
     created_at: Mapped[datetime]
     ended_at: Mapped[datetime | None]
     ended_reason: Mapped[str | None] = mapped_column(String(32))

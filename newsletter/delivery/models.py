@@ -27,7 +27,7 @@ class Delivery(Base):
     subscriber_id: Mapped[int | None] = mapped_column(
         ForeignKey("subscribers.id", ondelete="SET NULL")
     )
-    edition: Mapped[str] = mapped_column(String(32))
+    edition: Mapped[str] = mapped_column(String(128))
     state: Mapped[str] = mapped_column(String(16))
     reason: Mapped[str | None] = mapped_column(String(64))
     """Why it was skipped or refused: one word of a small set."""

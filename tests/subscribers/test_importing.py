@@ -89,6 +89,17 @@ def test_any_languages_may_be_joined_in_a_cell(any_services: Services, publicati
     assert sorted(found) == sorted(["en+shn", "pt-BR", "en+my+pt-BR", "en+my+shn+pt-BR"])
 
 
+def test_an_edition_of_many_languages_has_room(any_services: Services, publication_id: int) -> None:
+    nine = ("en", "my", "shn", "ksw", "kac", "mnw", "cnh", "kyu", "zh-Hans")
+    report = take(
+        any_services, publication_id, b"email,edition\na@example.org,all\n", editions=nine
+    )
+    assert report.counts["new"] == 1
+    with reading(any_services.engine) as session:
+        (row,) = directory.listing(session, publication_id)
+        assert row.edition == "+".join(nine)
+
+
 def test_strict_takes_all_or_nothing(any_services: Services, publication_id: int) -> None:
     data = b"email\ngood@example.org\nno-address\n"
     with pytest.raises(InputError, match=r"list\.csv:3.*1 broken rows.*nothing was stored"):
