@@ -96,6 +96,24 @@ def test_every_text_can_be_read(browser: Browser, page_file: Path, scheme: str) 
             assert text["height"] >= 1.6, text
 
 
+def test_thumbs_hit_the_links_and_a_blocked_picture_can_be_read(
+    browser: Browser, page_file: Path
+) -> None:
+    page = _open(browser, page_file, 360, "light")
+    heights = page.evaluate(
+        "[...document.querySelectorAll('.foot a, a[hreflang]')]"
+        ".map(e => e.getBoundingClientRect().height)"
+    )
+    lines = page.evaluate(
+        "[...document.querySelectorAll('img')].map(e => getComputedStyle(e))"
+        ".map(s => parseFloat(s.lineHeight) / parseFloat(s.fontSize))"
+    )
+    page.close()
+    assert len(heights) == 7
+    assert min(heights) >= 44
+    assert min(lines) >= 1.6, "Burmese in place of a blocked picture would overlap itself"
+
+
 def test_dark_is_dark(browser: Browser, page_file: Path) -> None:
     page = _open(browser, page_file, 360, "dark")
     colours = page.evaluate(

@@ -204,7 +204,9 @@ def test_languages_of_the_page(site: Site, client: httpx.Client) -> None:
     url = site.link(Purpose.UNSUBSCRIBE)
     english = {"Accept-Language": "en-GB,en;q=0.9"}
     assert '<html lang="my"' in client.get(url, headers=english).text
-    assert '<html lang="my"' in client.get(f"{url}?l=klingon").text
+    page = client.get(f"{url}?l=klingon").text
+    assert '<html lang="my"' in page
+    assert 'အီး<span class="nw">မေးလ်</span>' in page
     page = client.get(f"{url}?l=en").text
     assert '<html lang="en"' in page
     assert 'lang="my" hreflang="my"' in page
