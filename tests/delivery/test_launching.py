@@ -89,5 +89,5 @@ def test_a_draft_is_not_launched(services: Services) -> None:
     issue_id = newsroom.publish(services, 1)
     with writing(services.engine) as session:
         session.get_one(Issue, issue_id).status = "draft"
-    with pytest.raises(NotAllowedNow, match="is draft"):
+    with pytest.raises(NotAllowedNow, match="it is a draft"):
         newsroom.start(services, issue_id)
