@@ -48,7 +48,7 @@ def test_from_empty_home_to_approval(newsletter: Command, tmp_path: Path) -> Non
     newsletter.ok("check", 1)
     assert "newsletter approve 1" in newsletter.ok("submit", 1).out
     assert newsletter.ok("show", 1, "--json").json["status"] == "in_review"
-    assert "in_review" in newsletter.refused("submit", 1)
+    assert "newsletter approve 1" in newsletter.refused("submit", 1)
     newsletter.ok("approve", 1)
     assert newsletter.ok("status", "--json").json["publications"][0]["issues"][0]["status"] == (
         "approved"
@@ -154,3 +154,30 @@ def test_a_server_that_goes_away_half_way_is_named_while_the_rest_waits(
     assert there in found["put_off"]["answer"]
     newsletter.ok("resume", 1)
     assert f"waiting, and trying again: {there}" in newsletter.ok("status", 1).out
+
+
+def test_what_readers_could_not_get_is_not_approved(newsletter: Command, tmp_path: Path) -> None:
+    approved(newsletter, tmp_path)
+    newsletter.ok("resources", "edit", 2, "--url", "https://example.org/wells")
+    broken = newsletter.home / "templates" / "mail" / "footer.txt"
+    broken.parent.mkdir(parents=True)
+    broken.write_text("fine\n{{ nobody_knows }}\n", encoding="utf-8")
+    refused = newsletter("approve", 1)
+    assert (refused.code, refused.out) == (1, "")
+    assert "footer.txt:2" in refused.err
+    broken.unlink()
+    newsletter.ok("subscribers", "add", "a@example.org")
+    nowhere = replace(newsletter, environment={"NEWSLETTER_PUBLIC__URL": ""})
+    sentence = "readers cannot reach this service yet: set url under [public]"
+    assert sentence in nowhere("approve", 1).err
+    assert nowhere.ok("show", 1, "--json").json["status"] == "draft"
+    out = tmp_path / "preview"
+    nowhere.ok("preview", 1, "--edition", "en", "--out", out)
+    assert "http://127.0.0.1:8080/u/" in (out / "en.txt").read_text(encoding="utf-8")
+    assert "is reached from this machine only" in newsletter.ok("approve", 1).err
+    refused = nowhere("send", 1)
+    assert (refused.code, sentence in refused.err) == (1, True)
+    assert nowhere.ok("status", 1, "--json").json["status"] == "approved"
+    looked = {row["subject"]: row for row in nowhere("doctor", "--json").json["findings"]}
+    assert looked["public address"]["level"] == "error"
+    assert looked["public address"]["text"] == "readers cannot reach this service yet"
