@@ -23,6 +23,10 @@ for _name in list(os.environ):
 hypothesis.settings.register_profile("patient", deadline=None)
 hypothesis.settings.load_profile("patient")
 
+_OVERRIDES: dict[str, dict[str, object]] = {
+    "delivery": {"provider": "memory"},
+    "public": {"url": "http://127.0.0.1:8080"},
+}
 _LOOPBACK = ("127.", "::1", "localhost")
 
 
@@ -60,7 +64,7 @@ def postgres_url() -> Iterator[str]:
 @pytest.fixture
 def services(home: Path) -> Iterator[Services]:
     """An empty installation on SQLite with the memory provider."""
-    made = initialise(home, {"delivery": {"provider": "memory"}})
+    made = initialise(home, _OVERRIDES)
     yield made
     made.close()
 
@@ -68,14 +72,13 @@ def services(home: Path) -> Iterator[Services]:
 @pytest.fixture(params=["sqlite", "postgresql"])
 def any_services(request: pytest.FixtureRequest, home: Path) -> Iterator[Services]:
     """An empty installation on each database in turn."""
-    overrides: dict[str, dict[str, object]] = {"delivery": {"provider": "memory"}}
     if request.param == "sqlite":
-        made = initialise(home, overrides)
+        made = initialise(home, _OVERRIDES)
         yield made
         made.close()
         return
     with fresh_database(request.getfixturevalue("postgres_url")) as url:
-        made = initialise(home, {**overrides, "database": {"url": url}})
+        made = initialise(home, {**_OVERRIDES, "database": {"url": url}})
         yield made
         made.close()
 

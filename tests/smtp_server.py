@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import ipaddress
 import re
 import socket
@@ -89,11 +90,16 @@ class ScriptedServer:
 
     def __exit__(self, *_: object) -> None:
         self._released.set()
-        self._listener.shutdown(socket.SHUT_RDWR)
+        self.close_door()
         self._listener.close()
         self._thread.join(5)
         for sock in self._open:
             sock.close()
+
+    def close_door(self) -> None:
+        """Be no longer there for anybody who is not in."""
+        with contextlib.suppress(OSError):
+            self._listener.shutdown(socket.SHUT_RDWR)
 
     def _accept(self) -> None:
         while True:

@@ -66,7 +66,7 @@ def sending(services: Services) -> Iterator[tuple[Child, ScriptedServer, int]]:
         (services.settings.home / "newsletter.toml").write_text(
             f'[smtp]\nhost = "127.0.0.1"\nport = {server.port}\nsecurity = "none"\n'
             f'[delivery]\nprovider = "smtp"\nconnections = {CONNECTIONS}\nlease_seconds = 5\n'
-            f'[database]\nurl = "{database}"\n',
+            f'[database]\nurl = "{database}"\n[public]\nurl = "https://news.example.org"\n',
             encoding="utf-8",
         )
         yield child, server, issue_id

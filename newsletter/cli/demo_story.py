@@ -17,6 +17,7 @@ from newsletter.core.db import reading, writing
 from newsletter.core.errors import NotFound
 from newsletter.core.resources import shipped
 from newsletter.core.tokens import Claim, Purpose
+from newsletter.delivery import press
 from newsletter.delivery.ledger import Ledger, ledger
 from newsletter.delivery.models import Delivery
 from newsletter.editorial import (
@@ -146,6 +147,7 @@ def approve(services: Services, number: int, now: datetime) -> None:
     with writing(services.engine) as session:
         issue = _issue(session, number)
         issues.approve(session, issue, checks.check(issue, issue.publication), now=now)
+        press.proof(services, session, issue)
 
 
 def schedule(services: Services, number: int, at: datetime) -> tuple[str, str]:

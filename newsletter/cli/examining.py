@@ -171,6 +171,12 @@ def _mail(settings: Settings) -> Iterator[Finding]:
 def _public(settings: Settings) -> Iterator[Finding]:
     from newsletter.core.http import get_status
 
+    if settings.public.shortcoming:
+        level, sentence = settings.public.shortcoming
+        text, _, remedy = sentence.partition(": set ")
+        yield Finding("public address", level, text, f"set {remedy}")
+    if not settings.public.url:
+        return
     url = settings.public.url.rstrip("/")
     remedy = "start 'newsletter serve', and set url under [public] to what readers can reach"
     try:
@@ -182,13 +188,6 @@ def _public(settings: Settings) -> Iterator[Finding]:
         yield Finding("public address", "error", f"{url}/healthz answers {status}", remedy)
         return
     yield Finding("public address", "ok", f"{url} answers")
-    if not url.startswith("https://") and "//127." not in url and "//localhost" not in url:
-        yield Finding(
-            "public address",
-            "warning",
-            "it is not https, so others can read who leaves",
-            "put a TLS proxy in front and set url under [public] to https://…",
-        )
 
 
 def _zones(session: Session) -> Iterator[Finding]:

@@ -107,11 +107,13 @@ def check(
     as_json: JsonOption = False,
 ) -> None:
     """Look whether an issue can be approved; ends with 2 when something must be mended first."""
-    from newsletter.editorial import checks
+    from newsletter.delivery import readiness
 
-    with desk_of(ctx).reading() as session:
+    desk = desk_of(ctx)
+    languages = desk.services().settings.languages
+    with desk.reading() as session:
         owner, issue = issue_of(session, publication, number)
-        problems, slug = checks.check(issue, owner), owner.slug
+        problems, slug = readiness.problems(session, issue, languages), owner.slug
     errors = sum(1 for problem in problems if problem.level == "error")
     if as_json:
         rows = [
@@ -189,7 +191,7 @@ def _letters(issue: Issue, wanted: list[str], settings: Settings) -> dict[str, L
             found[edition] = editions.letter(
                 issue,
                 edition,
-                public_url=settings.public.url.rstrip("/"),
+                public_url=settings.links_url,
                 media_path=settings.media_path,
                 languages=settings.languages,
             )
@@ -214,14 +216,23 @@ def submit(ctx: typer.Context, number: Number, publication: PublicationOption = 
 
 
 def approve(ctx: typer.Context, number: Number, publication: PublicationOption = None) -> None:
-    """Say yes to an issue as it stands; an edit afterwards makes it a draft again."""
-    from newsletter.core.clock import now
-    from newsletter.editorial import checks, issues
+    """Say yes to an issue as it stands; an edit afterwards makes it a draft again.
 
-    with desk_of(ctx).writing() as session:
-        owner, issue = issue_of(session, publication, number)
-        problems = checks.check(issue, owner)
+    Each edition is made once as a complete mail, so that what cannot be sent is found out now.
+    """
+    from newsletter.cli.outgoing import warn_of_address
+    from newsletter.core.clock import now
+    from newsletter.delivery import press, readiness
+    from newsletter.editorial import issues
+
+    desk = desk_of(ctx)
+    services = desk.services()
+    with desk.writing() as session:
+        _, issue = issue_of(session, publication, number)
+        problems = readiness.problems(session, issue, services.settings.languages)
         issues.approve(session, issue, problems, now=now())
+        press.proof(services, session, issue)
+    warn_of_address(services.settings)
     for problem in problems:
         say(f"warning {problem.place}: {problem.text}", "yellow")
     say(f"Issue {number} is approved.", "green")

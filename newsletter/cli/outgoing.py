@@ -7,39 +7,67 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 from newsletter.cli.context import Desk, issue_of
 from newsletter.cli.output import console, emit, note
-from newsletter.cli.standing import of_issue, put_off_sentence, tell_ledger
+from newsletter.cli.standing import of_issue, progress_of, put_off_sentence, tell_ledger
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
+
+    from newsletter.core.settings import Settings
 
 _SETTLED = ("sent", "held", "paused", "cancelled")
 
 
 def send_out(desk: Desk, publication: str | None, number: int, *, as_json: bool) -> int:
-    """Send an issue and stay with it; the exit code is 0 when everybody is accounted for.
+    """Send an issue and stay with it; the exit code is 0 when everybody is accounted for and
+    nobody in doubt.
 
     A mail server that is not there or refuses the login is said before anything is launched.
     """
+    from newsletter.delivery import press
+
     services = desk.services()
+    press.require_reachable(services.settings)
     if not _another_sends(desk.home):
         services.provider.connect().close()
     _fire(desk, publication, number)
     with stopping() as stop, working(desk, stop, patient=False):
-        found = _watch(desk, publication, number, stop)
+        _tell_waiting(_watch(desk, publication, number, stop))
+    with desk.reading() as session:  # again: the last answers came after the watching
+        found = of_issue(session, services, *issue_of(session, publication, number))
     emit(found) if as_json else tell_ledger(found)
     return _verdict(found)
+
+
+def _tell_waiting(found: dict[str, Any]) -> None:
+    """Before the lines are waited for, so that a server that hangs is not taken for a command."""
+    from newsletter.worker import STOP_SECONDS
+
+    if found["status"] == "sending" or found["ledger"]["submitting"]:
+        note(f"Stopping: waiting up to {STOP_SECONDS:.0f} s for answers that are still out.")
+
+
+def warn_of_address(settings: Settings) -> None:
+    """Say on standard error what is wrong with the address that stands in every mail."""
+    shortcoming = settings.public.shortcoming
+    if shortcoming:
+        note(f"warning: {shortcoming[1]}")
 
 
 def _fire(desk: Desk, publication: str | None, number: int) -> None:
     from newsletter.core.clock import now
     from newsletter.core.errors import NotAllowedNow
+    from newsletter.delivery import launching, press
+    from newsletter.editorial.states import EDITABLE
     from newsletter.schedule import firing, slots
+
+    proof = partial(press.proof, desk.services())
 
     with desk.writing() as session:
         owner, issue = issue_of(session, publication, number)
@@ -51,9 +79,12 @@ def _fire(desk: Desk, publication: str | None, number: int) -> None:
                 f"issue {number} is paused ({issue.paused_reason}); "
                 f"run 'newsletter resume {number}' first"
             )
+        nobody = launching.nobody(session, issue)
+        if nobody and issue.status in EDITABLE:
+            raise NotAllowedNow(nobody)
         at = now()
         slots.schedule(session, owner, issue, at=at, now=at)
-        fired = firing.fire_due(session, now())
+        fired = firing.fire_due(session, now(), proof=proof)
     for one in fired:
         if one.issue_number != number:
             note(f"Issue {one.issue_number} was due too: {one.kind} {one.reason or ''}".rstrip())
@@ -66,7 +97,7 @@ def _watch(
     with _bar() as (progress, task):
         while True:
             with desk.reading() as session:
-                found = of_issue(session, *issue_of(session, publication, number))
+                found = progress_of(session, *issue_of(session, publication, number))
             put_off = found["put_off"]
             if put_off and put_off["answer"] != told:
                 told = put_off["answer"]
@@ -96,7 +127,7 @@ def _bar() -> Iterator[tuple[Progress, TaskID]]:
 def _verdict(found: dict[str, Any]) -> int:
     ledger, number = found["ledger"], found["number"]
     if found["status"] == "sent" and ledger["balanced"]:
-        return 0
+        return 1 if ledger["unknown"] else 0
     if found["status"] == "sending":
         note(f"Stopped. 'newsletter send {number}' or 'newsletter serve' sends the rest.")
     return 1
@@ -126,16 +157,14 @@ def stopping() -> Iterator[threading.Event]:
 def working(desk: Desk, stop: threading.Event, *, patient: bool) -> Iterator[None]:
     """Work the queue beside what the caller does; its error, if any, is the caller's.
 
-    While another process sends from this home, a patient one waits for its turn and any other
-    leaves the work to it.
+    While another process sends from this home, the worker waits for its turn and takes over when
+    that process ends; one that is not patient says so.
     """
-    from newsletter.worker import Worker
 
     def run() -> None:
-        while _another_sends(desk.home):
-            if not patient or stop.wait(1):
+        while _its_turn(desk.home, stop, silent=patient):
+            if _worked(desk, stop, idle=1.0 if patient else 0.2):
                 return
-        Worker(desk.services()).run(stop, idle=1.0 if patient else 0.2)
 
     failed: list[BaseException] = []
     thread = threading.Thread(target=_caught, args=(run, failed, stop), name="worker")
@@ -147,6 +176,35 @@ def working(desk: Desk, stop: threading.Event, *, patient: bool) -> Iterator[Non
         thread.join()
     if failed and sys.exc_info()[0] is None:
         raise failed[0]
+
+
+def _its_turn(home: Path, stop: threading.Event, *, silent: bool) -> bool:
+    """Wait until no other process sends from this home; False when told to stop before."""
+    watched = False
+    while not stop.is_set():
+        if not _another_sends(home):
+            if watched and not silent:
+                note("The other process has stopped; sending from here.")
+            return True
+        if not watched and not silent:
+            note("Another process is sending; watching.")
+        watched = True
+        stop.wait(1)
+    return False
+
+
+def _worked(desk: Desk, stop: threading.Event, idle: float) -> bool:
+    """Work until told to stop; False when another process was quicker by a moment."""
+    from newsletter.core.errors import ConfigurationError
+    from newsletter.worker import Worker
+
+    try:
+        Worker(desk.services()).run(stop, idle=idle)
+    except ConfigurationError:
+        if not _another_sends(desk.home):
+            raise
+        return False
+    return True
 
 
 def _another_sends(home: Path) -> bool:

@@ -9,12 +9,14 @@ import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 from urllib.parse import urlsplit
 
 import typer
 
+from newsletter.cli import happenings
 from newsletter.cli.context import Desk, desk_of, examples
 from newsletter.cli.output import note
 
@@ -56,7 +58,7 @@ def serve(
             host or settings.server.host, settings.server.port if port is None else port
         )
         _reopen(desk, listener)
-        with _running(desk, listener, stop):
+        with happenings.telling(), _running(desk, listener, stop):
             _told(desk, listener)
             stop.wait()
             note("Stopping: finishing what is in the air.")
@@ -66,13 +68,15 @@ def serve(
 @contextmanager
 def _running(desk: Desk, listener: Listener, stop: threading.Event) -> Iterator[None]:
     from newsletter.cli.outgoing import working
+    from newsletter.delivery import press
     from newsletter.schedule.clock import Clock
     from newsletter.web import application
     from newsletter.web.server import WebServer
 
     services = desk.services()
     web = WebServer(application.build(services), listener=listener)
-    clock = Clock(services.engine, owner(services), _log_fired)
+    proof = partial(press.proof, services)
+    clock = Clock(services.engine, owner(services), happenings.fired, proof=proof)
     web.start()
     try:
         with working(desk, stop, patient=True):
@@ -85,31 +89,30 @@ def _running(desk: Desk, listener: Listener, stop: threading.Event) -> Iterator[
         web.stop()
 
 
-def _log_fired(fired: object) -> None:
-    from newsletter.core.log import logger
-
-    logger("serve").info("slot_fired", fired=str(fired))
-
-
 def _reopen(desk: Desk, listener: Listener) -> None:
     """Open the services for a long run; on this machine only, links follow a moved port."""
     from newsletter.app import open_services
 
-    public = urlsplit(desk.services().settings.public.url)
-    moved = listener.moved_from is not None and public.hostname in _HERE
-    overrides = {"public": {"url": listener.url}} if moved else None
+    url = desk.services().settings.public.url
+    moved = listener.moved_from is not None and urlsplit(url).hostname in _HERE
+    overrides: dict[str, dict[str, object]] = {"server": {"port": listener.port}}
+    if moved:
+        overrides["public"] = {"url": listener.url}
     desk.close()
-    desk.adopt(open_services(desk.home, overrides), to_stderr=True)
+    desk.adopt(open_services(desk.home, overrides), to_stderr=not happenings.watched())
     for chatty in ("apscheduler", "uvicorn"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
 
 
 def _told(desk: Desk, listener: Listener) -> None:
+    from newsletter.cli.outgoing import warn_of_address
+
     settings = desk.services().settings
     if listener.moved_from is not None:
         note(f"Port {listener.moved_from} is in use by another program; using {listener.port}.")
     note(f"The newsletter in {desk.home} is being served at {listener.url}  (Ctrl-C stops)")
-    if settings.public.url.rstrip("/") != listener.url:
+    warn_of_address(settings)
+    if settings.public.url.rstrip("/") not in ("", listener.url):
         note(f"  readers reach it at {settings.public.url}")
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import threading
 from collections import OrderedDict
 from dataclasses import dataclass, field
@@ -13,17 +11,22 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from newsletter.core.addresses import Address
-from newsletter.core.errors import NotAllowedNow
+from newsletter.core.clock import now
+from newsletter.core.errors import ConfigurationError, NewsletterError, NotAllowedNow, RenderError
+from newsletter.core.settings import NOT_REACHABLE, Settings
 from newsletter.core.tokens import Claim, Purpose, TokenSigner
+from newsletter.delivery import message_ids
 from newsletter.delivery.needs import Needs
-from newsletter.editorial.editions import letter
+from newsletter.editorial.editions import editions_of, letter
 from newsletter.editorial.issues import content_hash
 from newsletter.editorial.models import Issue
 from newsletter.providers.base import Envelope
 from newsletter.rendering.content import Letter
 from newsletter.rendering.edition import render
 from newsletter.rendering.message import MessageTemplate, Recipient
+from subscribers.audience import editions_wanted
 
+SAMPLE = Address("reader@example.org")
 _KEPT = 6
 """Editions kept ready; a worker's memory stays flat however many issues it sends."""
 
@@ -42,9 +45,9 @@ class Sheet:
         self, *, delivery_id: int, address: Address, public_id: UUID, date: datetime
     ) -> Envelope:
         """The complete message of one delivery. The Message-ID is the same at every attempt."""
-        mac = hmac.new(self.secret, b"message-id/%d" % delivery_id, hashlib.sha256)
+        unique = message_ids.unique(self.secret, delivery_id)
         tokens = self._tokens(public_id, Purpose.UNSUBSCRIBE, Purpose.PREFERENCES)
-        return self._envelope(delivery_id, self._recipient(address, mac.hexdigest(), tokens, date))
+        return self._envelope(delivery_id, self._recipient(address, unique, tokens, date))
 
     def test_envelope(self, *, address: Address, message_id: str, date: datetime) -> Envelope:
         """A message marked as a test: its links open their pages and can do nothing."""
@@ -60,10 +63,9 @@ class Sheet:
     ) -> Recipient:
         url = self.letter.public_url
         leave = self.letter.leave_address or self.letter.sender_address
-        domain = self.letter.sender_address.rpartition("@")[2]
         return Recipient(
             address=address,
-            message_id=f"{unique[:32]}@{domain}",
+            message_id=message_ids.with_domain(unique, self.letter.sender_address),
             unsubscribe_url=f"{url}/u/{tokens[0]}",
             preferences_url=f"{url}/p/{tokens[1]}",
             leave_mailto=f"mailto:{leave}?subject=leave%20{tokens[0]}",
@@ -98,6 +100,7 @@ class Press:
         key = (issue_id, edition, issue.content_hash)
         with self._lock:
             if key not in self._kept:
+                require_reachable(self._needs.settings)
                 _require_as_approved(issue)
                 self._kept[key] = self.print(issue, edition)
             self._kept.move_to_end(key)
@@ -106,18 +109,48 @@ class Press:
             return self._kept[key]
 
     def print(self, issue: Issue, edition: str) -> Sheet:
-        """The edition as it stands now, approved or not."""
+        """The edition as it stands now, approved or not, and reachable or not."""
         settings = self._needs.settings
         content = letter(
             issue,
             edition,
-            public_url=settings.public.url,
+            public_url=settings.links_url,
             media_path=settings.media_path,
             languages=settings.languages,
         )
         template = MessageTemplate(content, render(content, self._needs.theme))
         ring = self._needs.ring
         return Sheet(template, content, issue.publication_id, self._needs.signer, ring.index)
+
+
+def proof(needs: Needs, session: Session, issue: Issue) -> None:
+    """Make a complete message of each edition that can be asked for, and send none.
+
+    To be called before an issue is approved, and again before it is launched: what cannot be
+    made is found out while it can still be edited. InputError or NotAllowedNow names the edition
+    and what to change in it, RenderError the template, ConfigurationError what readers would
+    miss.
+    """
+    require_reachable(needs.settings)
+    press = Press(needs)
+    wanted = editions_wanted(session, issue.publication_id)
+    for edition in dict.fromkeys([*editions_of(issue.publication), *wanted]):
+        try:
+            sheet = press.print(issue, edition)
+            sheet.test_envelope(address=SAMPLE, message_id="proof", date=now())
+        except (RenderError, ConfigurationError):
+            raise
+        except NewsletterError as err:
+            raise NotAllowedNow(f"edition '{edition}' cannot be made: {err}") from err
+
+
+def require_reachable(settings: Settings) -> None:
+    """ConfigurationError while no reader could follow a link of ours, the one to leave included.
+
+    RFC 8058 §3.1 and the laws on bulk mail want a way out that works.
+    """
+    if not settings.public.url:
+        raise ConfigurationError(NOT_REACHABLE)
 
 
 def _require_as_approved(issue: Issue) -> None:

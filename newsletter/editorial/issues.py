@@ -192,6 +192,7 @@ def set_editorial(
     the publication does not have, NotAllowedNow when the issue went out.
     """
     _require_language(issue, language)
+    _require_title_for_a_subject(title, language)
     notes = [_footnote(note) for note in footnotes]
     touched(issue, now)
     found = editorial(issue, language)
@@ -226,6 +227,16 @@ def _require_language(issue: Issue, language: str) -> None:
     if language not in there:
         raise InputError(
             "language", f"the publication has no '{language}'; it has {', '.join(there)}"
+        )
+
+
+def _require_title_for_a_subject(title: str, language: str) -> None:
+    """The title becomes the Subject, where `=?` begins an encoded-word (RFC 2047 §2)."""
+    if "=?" in title:
+        raise InputError(
+            "title",
+            f"the title in '{language}' holds '=?', which mail programs read as a code; "
+            "write '= ?' instead",
         )
 
 

@@ -1,9 +1,10 @@
 """MJML to HTML, the only place that knows `mjml` (mrml 6.0.1), and the cures of its faults.
 
 It writes non-ASCII attribute values as `\\u{1019}` and breaks a page whose title holds such:
-they become numeric references first. It drops unknown tags without a word: a list of the known
-ones refuses them. Its default fonts are links to another company: none are allowed. It puts
-`word-break` on every cell, which some clients turn into break-all and tear Burmese syllables.
+they become numeric references first, and so does the backslash of an author's own `\\u{`. It
+drops unknown tags without a word: a list of the known ones refuses them. Its default fonts are
+links to another company: none are allowed. It puts `word-break` on every cell, which some
+clients turn into break-all and tear Burmese syllables.
 Deep nesting kills the process: only our own templates and bounded Markdown may come here.
 """
 
@@ -46,7 +47,7 @@ def compile_mjml(source: str, template: str) -> str:
     """
     _refuse_unknown_tags(source, template)
     try:
-        html: str = mjml2html(_ascii_attributes(source), disable_comments=True, fonts={})
+        html: str = mjml2html(_safe(source), disable_comments=True, fonts={})
     except (ValueError, TypeError, RuntimeError) as err:
         line, fault = _fault(source)
         raise RenderError(template, line, f"this is no MJML: {fault or err}") from err
@@ -64,8 +65,9 @@ def _refuse_unknown_tags(source: str, template: str) -> None:
             )
 
 
-def _ascii_attributes(source: str) -> str:
-    safe = _OPENING.sub(lambda match: _references(match[0]), source)
+def _safe(source: str) -> str:
+    own = source.replace("\\u{", "&#92;u{")  # whatever stands in the page then, mrml put there
+    safe = _OPENING.sub(lambda match: _references(match[0]), own)
     return _TITLE.sub(_safe_title, safe)
 
 

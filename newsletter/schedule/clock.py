@@ -20,7 +20,7 @@ from newsletter.core.clock import zone
 from newsletter.core.db import database_now, reading, writing
 from newsletter.editorial.models import Publication
 from newsletter.schedule import lease, slots
-from newsletter.schedule.firing import Fired, fire_due
+from newsletter.schedule.firing import Fired, Proof, fire_due
 
 _LEASE = "clock"
 _LEASE_SECONDS = 25
@@ -31,7 +31,7 @@ class Clock:
 
     `owner` names this process among others that share the database; `on_fired` hears of slots
     that have fired, after that was committed, in the clock's thread. Slots planned by other
-    processes are heard of within `resync_seconds`.
+    processes are heard of within `resync_seconds`. An issue that does not pass `proof` is held.
     """
 
     def __init__(
@@ -40,11 +40,13 @@ class Clock:
         owner: str,
         on_fired: Callable[[list[Fired]], None],
         resync_seconds: float = 10,
+        proof: Proof | None = None,
     ) -> None:
         self._engine = engine
         self._owner = owner
         self._on_fired = on_fired
         self._resync_seconds = resync_seconds
+        self._proof = proof
         self._one_at_a_time = threading.Lock()
         self._stopped = False
         self._set: dict[str, object] = {}
@@ -93,7 +95,7 @@ class Clock:
         with writing(self._engine) as session:
             now = database_now(session)
             mine = lease.hold(session, _LEASE, self._owner, _LEASE_SECONDS, now)
-            fired = fire_due(session, now) if mine else []
+            fired = fire_due(session, now, proof=self._proof) if mine else []
         if fired:
             self._on_fired(fired)
 

@@ -29,6 +29,8 @@ class _Launched(Protocol):
 
 
 Launch = Callable[[Session, Issue, datetime], _Launched]
+Proof = Callable[[Session, Issue], None]
+"""Raises a NewsletterError when a message of the issue cannot be made: `press.proof`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,24 +44,41 @@ class Fired:
     planned: int = 0
 
 
-def fire_due(session: Session, now: datetime, launch: Launch = delivery_launch) -> list[Fired]:
+def fire_due(
+    session: Session,
+    now: datetime,
+    launch: Launch = delivery_launch,
+    proof: Proof | None = None,
+) -> list[Fired]:
     """Fire every slot whose time has come and say what became of each.
 
     A slot is taken by one UPDATE that only one process can win, in the same transaction in which
     its issue is launched or held: killed half-way, nothing has happened and it fires again;
-    fired, it never does. A launch that refuses holds the issue with its reason.
+    fired, it never does. A proof that fails, or a launch that refuses, holds the issue with its
+    reason.
     """
     slots.sync(session, now)
     due = select(Slot).where(Slot.fired_at.is_(None), Slot.due_at <= now)
     fired = []
     for slot in session.scalars(due.order_by(Slot.due_at, Slot.id)).all():
         if _take(session, slot, now):
-            done = _fire(session, slot, now, launch)
+            done = _fire(session, slot, now, _proved(launch, proof))
             slot.outcome = done.reason if done.issue_number is None else _outcome(done)
             _log.info("slot fired", slot=slot.id, issue=slot.issue_id, outcome=slot.outcome)
             fired.append(done)
     session.flush()
     return fired
+
+
+def _proved(launch: Launch, proof: Proof | None) -> Launch:
+    if proof is None:
+        return launch
+
+    def proved(session: Session, issue: Issue, now: datetime) -> _Launched:
+        proof(session, issue)
+        return launch(session, issue, now)
+
+    return proved
 
 
 def _take(session: Session, slot: Slot, now: datetime) -> bool:

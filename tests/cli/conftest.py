@@ -21,7 +21,7 @@ def newsletter(home: Path) -> Iterator[Command]:
     root = logging.getLogger()
     before, level = list(root.handlers), root.level
     root.handlers[:] = []
-    yield Command(home, {})
+    yield Command(home, {"NEWSLETTER_PUBLIC__URL": "http://127.0.0.1:8080"})
     for handler in root.handlers:
         handler.close()
     root.handlers[:], root.level = before, level

@@ -97,3 +97,25 @@ def test_a_language_comes_from_the_environment_too(tmp_path: Path) -> None:
 def test_home_comes_from_the_environment() -> None:
     assert default_home({"NEWSLETTER_HOME": "/srv/weekly"}) == Path("/srv/weekly")
     assert default_home({"XDG_DATA_HOME": "/data"}) == Path("/data/newsletter")
+
+
+@pytest.mark.parametrize(
+    ("url", "level"),
+    [
+        ("", "error"),
+        ("http://127.0.0.1:8080", "warning"),
+        ("http://localhost", "warning"),
+        ("https://[::1]/x", "warning"),
+        ("http://news.example.org", "error"),
+        ("http://127.example.org", "error"),
+        ("https://news.example.org/weekly", None),
+    ],
+)
+def test_an_address_that_readers_cannot_use_is_said(
+    tmp_path: Path, url: str, level: str | None
+) -> None:
+    settings = load(tmp_path, {}, {"public": {"url": url}})
+    found = settings.public.shortcoming
+    assert (found and found[0]) == level
+    assert settings.links_url == (url or "http://127.0.0.1:8080")
+    assert load(tmp_path, {}).public.url == ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from sqlalchemy.orm import Session
 from newsletter.app import Services, initialise
 from newsletter.core.db import reading, writing
 from newsletter.core.errors import NotAllowedNow
+from newsletter.delivery import press
 from newsletter.delivery.launching import Launched, launch
 from newsletter.delivery.models import Delivery
 from newsletter.editorial import issues, publications
@@ -210,6 +212,19 @@ def test_edit_begun_before_the_slot_fired_is_refused_after_it(
             with pytest.raises(NotAllowedNow, match="is sending and can no longer be edited"):
                 write(editor, issue)
         services.close()
+
+
+def test_what_cannot_be_made_into_mail_is_held_with_the_reason(any_services: Services) -> None:
+    services = any_services
+    _ready(services)
+    broken = services.settings.home / "templates" / "mail" / "footer.html"
+    broken.parent.mkdir(parents=True)
+    broken.write_text("<p>fine</p>\n{{ nobody_knows }}\n", encoding="utf-8")
+    with writing(services.engine) as session:
+        fired = fire_due(session, DUE, proof=partial(press.proof, services))
+        assert (fired[0].kind, _issue(session).status) == ("hold", "held")
+        assert "footer.html:2" in (_issue(session).held_reason or "")
+        assert session.scalars(select(Delivery)).all() == []
 
 
 def test_launch_that_refuses_holds_the_issue_and_leaves_no_rows(services: Services) -> None:
