@@ -129,8 +129,20 @@ def read_file(path: Path, limit: int = FILE_LIMIT) -> bytes:
             _require_regular(path, os.fstat(file.fileno()).st_mode)
             return bounded(file, limit, str(path), "file")
     except OSError as err:
-        reason = (err.strerror or "it cannot be read").lower()
-        raise InputError(str(path), f"the file cannot be read: {reason}") from err
+        raise InputError(str(path), _unreadable(err)) from err
+
+
+def _unreadable(err: OSError) -> str:
+    if isinstance(err, FileNotFoundError | NotADirectoryError):
+        return (
+            "there is no such file; mend the path (it counts from the directory you are in, and "
+            "one with spaces stands in quotation marks)"
+        )
+    if isinstance(err, IsADirectoryError):
+        return "this is a directory; name one file in it"
+    if isinstance(err, PermissionError):
+        return "this user may not read the file; give it the right to (chmod u+r)"
+    return f"the file cannot be read: {(err.strerror or 'no reason given').lower()}"
 
 
 def _at_once(path: str, flags: int) -> int:

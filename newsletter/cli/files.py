@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -91,7 +93,7 @@ def _store(
 
     data = read_file(file)
     settings = desk.services().settings
-    with desk.writing() as session:
+    with _as_typed(file), desk.writing() as session:
         owner = publications.get(session, publication)
         done = importing.store(
             session,
@@ -130,7 +132,7 @@ def _rewrite(
 
     data = read_file(file)
     settings = desk.services().settings
-    with desk.writing() as session:
+    with _as_typed(file), desk.writing() as session:
         _, found = issue_of(session, publication, number)
         notes = rewrite(
             session,
@@ -151,6 +153,20 @@ def _rewrite(
     for sentence in notes:
         say(f"  · {sentence}")
     say(f"Next: newsletter show {number}, then newsletter check {number}")
+
+
+@contextmanager
+def _as_typed(file: Path) -> Iterator[None]:
+    """An error about the file names it by the path that was typed, and not by its last part."""
+    from newsletter.core.errors import InputError
+
+    try:
+        yield
+    except InputError as err:
+        name, colon, line = err.field.partition(":")
+        if name != file.name:
+            raise
+        raise InputError(f"{file}{colon}{line}", err.message) from err
 
 
 def export_issue(

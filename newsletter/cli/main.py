@@ -116,12 +116,21 @@ def _desk(given: list[str]) -> Desk:
     return Desk(Path(home) if home else None, "--debug" in line)
 
 
+_PLAIN = (
+    (": Input should be ", ": it must be "),
+    (": Value error, ", ": "),
+    ("a valid integer, unable to parse string as an integer", "a whole number, such as 3"),
+    ("a valid number, unable to parse string as a number", "a number, such as 2.5"),
+)
+
+
 def _usage(err: TyperException, *, machine: bool) -> int:
     if type(err).__name__ == "NoArgsIsHelpError":
         sys.stderr.write(err.format_message() + "\n")
         return TO_MEND
     sentence = " ".join(err.format_message().split()).rstrip(".")
-    sentence = sentence.replace(": Input should be ", ": it must be ")
+    for said, plain in _PLAIN:
+        sentence = sentence.replace(said, plain)
     context = getattr(err, "ctx", None)
     hint = f"'{context.command_path} --help' shows how" if context is not None else ""
     show(sentence[:1].lower() + sentence[1:], machine=machine, hint=hint)

@@ -142,9 +142,9 @@ def _send_test(
     from newsletter.cli.outgoing import warn_of_address
     from newsletter.core.addresses import parse
     from newsletter.core.clock import now
-    from newsletter.core.errors import InputError
+    from newsletter.core.errors import InputError, NotAllowedNow
     from newsletter.delivery import proofs
-    from newsletter.editorial import editions
+    from newsletter.editorial import editions, publications
 
     if not to:
         raise InputError("--to", "say where the test goes: --to you@example.org")
@@ -152,6 +152,8 @@ def _send_test(
     warn_of_address(desk.services().settings)
     with desk.reading() as session:
         owner, issue = issue_of(session, publication, number)
+        if not owner.sender_address:
+            raise NotAllowedNow(publications.lacks(owner)[0])
         wanted = (
             [editions.parse_edition(owner, edition)] if edition else editions.editions_of(owner)
         )

@@ -22,10 +22,8 @@ _SIGNATURES = (
     (b"PK\x03\x04", "a Word document or another packed file"),
     (b"\xd0\xcf\x11\xe0", "an old Word document"),
     (b"{\\rtf", "a rich text document"),
-    (b"\x89PNG", "an image"),
-    (b"\xff\xd8\xff", "an image"),
-    (b"GIF8", "an image"),
 )
+_IMAGES = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"RIFF", b"II*\x00", b"MM\x00*", b"BM")
 _STRAY = re.compile("[\udc80-\udcff]")
 _CONTROLS = re.compile(rb"[\x00-\x08\x0e-\x1f]")
 _REMEDY = "save it as plain text in UTF-8 and import it again"
@@ -57,6 +55,11 @@ def _refuse_what_is_no_text(data: bytes, name: str) -> None:
         raise InputError(name, "the file is empty; there is nothing to import")
     if len(data) > LARGEST:
         raise InputError(name, f"the file is {len(data) // 1024} kB large; no post is that long")
+    if data.startswith(_IMAGES) and _CONTROLS.search(data[:64]):
+        raise InputError(
+            name,
+            f"this is an image, not text; name it inside an issue file as image = {_toml(name)}",
+        )
     for signature, kind in _SIGNATURES:
         if data.startswith(signature):
             raise InputError(name, f"this is {kind}, not text; {_REMEDY}")
@@ -64,6 +67,10 @@ def _refuse_what_is_no_text(data: bytes, name: str) -> None:
         raise InputError(name, f"the file is written in UTF-16; {_REMEDY}")
     if _CONTROLS.search(data):
         raise InputError(name, f"this is a binary file, not text; {_REMEDY}")
+
+
+def _toml(name: str) -> str:
+    return '"' + name.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
 def _mend(body: bytes, name: str) -> tuple[str, list[int]]:
