@@ -222,7 +222,7 @@ def approve(ctx: typer.Context, number: Number, publication: PublicationOption =
     """
     from newsletter.cli.outgoing import warn_of_address
     from newsletter.core.clock import now
-    from newsletter.delivery import press, readiness
+    from newsletter.delivery import launching, press, readiness
     from newsletter.editorial import issues
 
     desk = desk_of(ctx)
@@ -232,8 +232,11 @@ def approve(ctx: typer.Context, number: Number, publication: PublicationOption =
         problems = readiness.problems(session, issue, services.settings.languages)
         issues.approve(session, issue, problems, now=now())
         press.proof(services, session, issue)
+        nobody = launching.nobody(session, issue)
     warn_of_address(services.settings)
     for problem in problems:
         say(f"warning {problem.place}: {problem.text}", "yellow")
+    if nobody:
+        note(f"note: {nobody}")
     say(f"Issue {number} is approved.", "green")
     say(f"Next: newsletter schedule {number}, or newsletter send {number} to send it at once")

@@ -138,6 +138,11 @@ def _cell(value: object) -> str:
     return str(value)
 
 
+def minute(instant: str) -> str:
+    """An instant of UTC in ISO form as the command shows every time: 2026-11-23 09:00 UTC."""
+    return f"{instant[:16].replace('T', ' ')} UTC"
+
+
 def listed(words: Iterable[str]) -> str:
     """a, b and c."""
     found = list(words)

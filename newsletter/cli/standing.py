@@ -14,18 +14,20 @@ from newsletter.cli.context import (
     examples,
     issue_of,
 )
-from newsletter.cli.output import counted, emit, listed, say, table
+from newsletter.cli.output import counted, emit, listed, minute, say, table
+from newsletter.cli.trouble import accounted, tell_trouble, troubled
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
+    from newsletter.app import Services
     from newsletter.editorial.models import Issue, Publication
     from newsletter.schedule.models import Slot
 
 
 def register(app: typer.Typer) -> None:
     """Add the command of this file."""
-    app.command(epilog=examples("newsletter status", "newsletter status 3 --json"))(status)
+    app.command(epilog=examples("newsletter status", "newsletter status 3 --reveal"))(status)
 
 
 def status(
@@ -36,18 +38,22 @@ def status(
             metavar="N", min=1, max=LARGEST, help="One issue's ledger; else everything."
         ),
     ] = None,
+    reveal: Annotated[
+        bool, typer.Option("--reveal", help="With N: show whose they are; mind who looks on.")
+    ] = False,
     publication: PublicationOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Show the next slots and where the issues stand, or what became of each message of one.
 
-    Doubtful deliveries are listed by their number; "settle" decides them.
+    Doubtful and refused deliveries are listed with their Message-ID, for the mail server's log;
+    "settle" decides them.
     """
     desk = desk_of(ctx)
     if number is not None:
         with desk.reading() as session:
             owner, issue = issue_of(session, publication, number)
-            found = of_issue(session, owner, issue)
+            found = of_issue(session, desk.services(), owner, issue, reveal=reveal)
         emit(found) if as_json else tell_ledger(found)
         return
     from newsletter.editorial import publications
@@ -62,9 +68,19 @@ def status(
         _tell_overview(overview)
 
 
-def of_issue(session: Session, owner: Publication, issue: Issue) -> dict[str, Any]:
-    """Everything about an issue's way out, as plain data."""
-    from newsletter.delivery.ledger import doubtful, ledger, refused
+def of_issue(
+    session: Session, services: Services, owner: Publication, issue: Issue, *, reveal: bool = False
+) -> dict[str, Any]:
+    """Everything about an issue's way out, as plain data; addresses only with `reveal`."""
+    return {
+        **progress_of(session, owner, issue),
+        **troubled(session, services, issue, reveal=reveal),
+    }
+
+
+def progress_of(session: Session, owner: Publication, issue: Issue) -> dict[str, Any]:
+    """Where an issue stands on its way out, without a list of deliveries."""
+    from newsletter.delivery.ledger import ledger
     from newsletter.schedule import slots
 
     planned = next((s for s in slots.pending(session) if s.issue_id == issue.id), None)
@@ -79,8 +95,6 @@ def of_issue(session: Session, owner: Publication, issue: Issue) -> dict[str, An
         "sent_at": issue.sent_at.isoformat() if issue.sent_at else None,
         "ledger": ledger(session, issue.id).as_json(),
         "put_off": _put_off(session, issue),
-        "doubtful": doubtful(session, issue.id),
-        "refused": refused(session, issue.id),
     }
 
 
@@ -136,8 +150,8 @@ def tell_ledger(found: dict[str, Any]) -> None:
     if not found["launched_at"]:
         say("  Nothing was sent yet.")
         return
-    ended = f"{_utc(found['sent_at'])} UTC" if found["sent_at"] else "not yet"
-    say(f"  began {_utc(found['launched_at'])} UTC, ended {ended}")
+    ended = minute(found["sent_at"]) if found["sent_at"] else "not yet"
+    say(f"  began {minute(found['launched_at'])}, ended {ended}")
     skipped = sum(ledger["skipped"].values())
     waiting = ledger["planned"] + ledger["claimed"] + ledger["submitting"]
     columns = ["audience", "submitted", "refused", "skipped", "unknown", "to send"]
@@ -148,42 +162,18 @@ def tell_ledger(found: dict[str, Any]) -> None:
             say(f"  {word}: {listed(f'{count} {name}' for name, count in counts.items())}")
     if found["put_off"]:
         say(f"  {put_off_sentence(found['put_off'])}", "yellow")
-    if not ledger["balanced"]:
-        say("  The ledger does not add up: please report this with the log.", "red")
-    elif waiting:
-        say(f"  The ledger adds up; {counted(waiting, 'message')} still to send.")
-    else:
-        say("  Everybody is accounted for.", "green")
-    _tell_doubtful(number, found["doubtful"])
-    _tell_refused(number, found["refused"])
-
-
-def _tell_refused(number: int, rows: list[dict[str, Any]]) -> None:
-    if not rows:
-        return
-    say("  refused for good:", "yellow")
-    table(list(rows[0]), (list(row.values()) for row in rows))
-    first = rows[0]["delivery"]
-    say(f"  Once the cause is mended: newsletter settle {number} {first} --as again")
+    sentence, style = accounted(ledger, number)
+    say(f"  {sentence}", style or None)
+    tell_trouble(number, found)
 
 
 def put_off_sentence(put_off: dict[str, Any]) -> str:
     """What the server said and when it is asked again, or why it cannot be asked at all."""
     if not put_off["tried"]:
         return f"waiting, and trying again: {put_off['answer']}"
-    again = f" after {_utc(put_off['next_at'])} UTC" if put_off["next_at"] else ""
+    again = f" after {minute(put_off['next_at'])}" if put_off["next_at"] else ""
     messages = counted(put_off["deliveries"], "message")
     return f"{messages} to be tried again{again}; the server said: {put_off['answer']}"
-
-
-def _tell_doubtful(number: int, rows: list[dict[str, Any]]) -> None:
-    if not rows:
-        return
-    say(f"  {counted(len(rows), 'delivery')} in doubt: the server's answer was lost", "yellow")
-    columns = list(rows[0])
-    table(columns, ([row[name] for name in columns] for row in rows))
-    first = rows[0].get("delivery", rows[0].get("id"))
-    say(f"  Look into the mail server's log, then: newsletter settle {number} {first} --as …")
 
 
 def _overview(session: Session, owner: Publication) -> dict[str, Any]:

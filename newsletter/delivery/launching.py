@@ -21,7 +21,7 @@ from newsletter.delivery.states import State
 from newsletter.editorial import edition_codes
 from newsletter.editorial.models import Issue
 from newsletter.editorial.states import Status, require_move
-from subscribers.audience import candidates
+from subscribers.audience import candidates, editions_wanted
 
 _LAUNCHED = frozenset({Status.SENDING, Status.PAUSED, Status.SENT})
 
@@ -38,7 +38,8 @@ def launch(session: Session, issue: Issue, now: datetime) -> Launched:
     """Plan one delivery for each person of the audience and set the issue going.
 
     Launching again adds nobody, also not people who subscribed since. NotAllowedNow when the
-    issue is not approved or scheduled, or when somebody wants an edition it does not have.
+    issue is not approved or scheduled, when somebody wants an edition it does not have, or when
+    there is nobody to be mailed.
     """
     session.refresh(issue, with_for_update=True)
     if issue.status in _LAUNCHED:
@@ -46,6 +47,9 @@ def launch(session: Session, issue: Issue, now: datetime) -> Launched:
     if issue.status == Status.APPROVED:
         issue.status = Status.SCHEDULED
     require_move(issue.number, issue.status, Status.SENDING)
+    said = nobody(session, issue)
+    if said:
+        raise NotAllowedNow(said)
     _require_editions(session, issue)
     issue.audience_size = _insert(session, issue, now)
     issue.status = Status.SENDING
@@ -53,6 +57,16 @@ def launch(session: Session, issue: Issue, now: datetime) -> Launched:
     issue.held_reason = None
     session.flush()
     return _checked(ledger(session, issue.id))
+
+
+def nobody(session: Session, issue: Issue) -> str | None:
+    """The sentence to be said when an issue would reach nobody at all if it went out now."""
+    if editions_wanted(session, issue.publication_id):
+        return None
+    return (
+        f"nobody is subscribed to '{issue.publication.slug}', so issue {issue.number} would reach "
+        "nobody; 'newsletter subscribers add' or 'newsletter subscribers import' takes readers in"
+    )
 
 
 def _outcome(found: Ledger) -> Launched:

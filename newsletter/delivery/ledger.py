@@ -112,15 +112,13 @@ def is_open(session: Session, issue_id: int) -> bool:
     return session.scalar(found.limit(1)) is not None
 
 
-def refused(session: Session, issue_id: int, limit: int = 20) -> list[dict[str, Any]]:
-    """The first deliveries that were refused for good, and why; an editor may plan them again."""
+def refused(session: Session, issue_id: int) -> list[dict[str, Any]]:
+    """The deliveries that were refused for good, and why; an editor may plan them again."""
     columns = (Delivery.id, Delivery.edition, Delivery.reason, Delivery.answer)
     query = select(*columns).where(Delivery.issue_id == issue_id, Delivery.state == State.REFUSED)
     return [
         {"delivery": id_, "edition": edition, "reason": reason or "", "answer": answer or ""}
-        for id_, edition, reason, answer in session.execute(
-            query.order_by(Delivery.id).limit(limit)
-        )
+        for id_, edition, reason, answer in session.execute(query.order_by(Delivery.id))
     ]
 
 

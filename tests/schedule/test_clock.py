@@ -14,6 +14,7 @@ from newsletter.editorial import issues, publications
 from newsletter.schedule import lease, slots
 from newsletter.schedule.clock import Clock
 from newsletter.schedule.firing import Fired
+from subscribers import directory
 from tests.editorial.making import a_publication, an_approved_issue
 
 
@@ -39,7 +40,18 @@ def _plan(services: Services, seconds: float) -> None:
 @pytest.fixture
 def planned(any_services: Services) -> Services:
     with writing(any_services.engine) as session:
-        an_approved_issue(session, a_publication(session), "2099-W01")
+        publication = a_publication(session)
+        an_approved_issue(session, publication, "2099-W01")
+        directory.add(
+            session,
+            any_services.sealer,
+            publication_id=publication.id,
+            address="a@example.org",
+            edition="en",
+            how="editor",
+            wording="asked for it",
+            now=now(),
+        )
     return any_services
 
 

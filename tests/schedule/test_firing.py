@@ -282,3 +282,12 @@ def test_issue_made_for_a_week_gone_by_is_not_sent_by_surprise(services: Service
         an_approved_issue(session, a_publication(session), "2026-W47")
         fire_due(session, NOW)
         assert _issue(session).status == "approved"
+
+
+def test_an_issue_that_would_reach_nobody_is_held(services: Services) -> None:
+    with writing(services.engine) as session:
+        an_approved_issue(session, a_publication(session))
+        (fired,) = fire_due(session, DUE)
+        assert (fired.kind, fired.planned) == ("hold", 0)
+        assert "nobody is subscribed" in fired.reason
+        assert _issue(session).status == "held"
