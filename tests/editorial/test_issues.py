@@ -245,3 +245,15 @@ def test_editorial_needs_a_language_of_the_publication_and_whole_notes(services:
         write(session, issue)
         write(session, issue)
         assert [e.language for e in issue.editorials] == ["en"]
+
+
+def test_a_title_that_mail_programs_would_decode_is_refused_with_the_remedy(
+    services: Services,
+) -> None:
+    with writing(services.engine) as session:
+        issue = issues.create(session, a_publication(session), day=date(2026, 11, 23), now=NOW)
+        with pytest.raises(InputError, match=r"title: .*'en' holds '=\?'.*write '= \?'"):
+            issues.set_editorial(
+                session, issue, "en", title="What =?utf-8?q?x?= means", body="x", now=NOW
+            )
+        assert issue.editorials == []
