@@ -172,19 +172,45 @@ def _as_typed(file: Path) -> Iterator[None]:
 def export_issue(
     ctx: typer.Context,
     number: Number,
+    *,
     out: Annotated[
         Path | None, typer.Option("--out", metavar="FILE", help="Where to; else standard output.")
     ] = None,
+    force: Annotated[
+        bool, typer.Option("--force", help="Write over a file that is there.")
+    ] = False,
     publication: PublicationOption = None,
 ) -> None:
-    """Write an issue as one Markdown file with all its languages; "import" reads it again."""
-    from newsletter.editorial import exporting
+    """Write an issue as one Markdown file with all its languages; "import" reads it again.
 
-    with desk_of(ctx).reading() as session:
+    With --out its image is put beside it. A language without a text gets a place to fill in.
+    """
+    from newsletter.editorial import exporting, images
+
+    desk = desk_of(ctx)
+    with desk.reading() as session:
         _, issue = issue_of(session, publication, number)
-        text = exporting.issue_file(issue)
+        text, image = exporting.issue_file(issue), issue.image_name
     if out is None:
         typer.echo(text, nl=False)
         return
-    write_file(out, text.encode())
-    say(f"Issue {number} is written to {out}.")
+    data = {out: text.encode()}
+    if image:
+        data[out.parent / image] = images.load(desk.services().settings.media_path, image)
+    _write_all(data, force=force)
+    beside = f", its image to {out.parent / image}" if image else ""
+    say(f"Issue {number} is written to {out}{beside}.")
+
+
+def _write_all(files: dict[Path, bytes], *, force: bool) -> None:
+    """Write all files or, when one of them is there with other content, none."""
+    from newsletter.core.errors import InputError
+
+    for path, data in files.items():
+        if path.exists() and not force and not (path.is_file() and path.read_bytes() == data):
+            raise InputError("--out", f"{path} is there already; --force writes over it")
+    directory = next(iter(files)).parent
+    if not directory.exists():
+        say(f"Making the directory {directory}.")
+    for path, data in files.items():
+        write_file(path, data)

@@ -20,7 +20,8 @@ def issue_file(issue: Issue) -> str:
     """The issue as text: facts in TOML between `+++` lines, then each language's Markdown.
 
     What a reader sees survives whole; status, week and approval belong to the original and do
-    not travel. The image is named, not contained: it lies in the home's `media` directory.
+    not travel. The image is named, not contained: it lies in the home's `media` directory. A
+    language without a text yet gets a place to be filled in, which reads as nothing.
     """
     order = issue.publication.languages
     editorials = sorted(issue.editorials, key=lambda e: _place(order, e.language))
@@ -28,6 +29,9 @@ def issue_file(issue: Issue) -> str:
     facts = [*_issue(issue)]
     for editorial in editorials:
         facts += ["", *_edition(editorial)]
+    unwritten = [c for c in order if c not in {e.language for e in editorials}]
+    for code in unwritten:
+        facts += ["", f"[editions.{_key(code)}]", 'title = ""', "authors = []"]
     for category in _categories(resources):
         facts += ["", *_category(category)]
     for resource in resources:
@@ -35,6 +39,7 @@ def issue_file(issue: Issue) -> str:
     for warning in issue.warnings:
         facts += ["", "[[warnings]]", *(f"{_key(k)} = {_value(v)}" for k, v in warning.items())]
     texts = [f"+++ {editorial.language}\n{_body(editorial)}" for editorial in editorials]
+    texts += [f"+++ {code}\n" for code in unwritten]
     return "\n".join(["+++", *facts, *(texts or ["+++", ""])])
 
 

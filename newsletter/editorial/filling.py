@@ -94,6 +94,8 @@ def _paragraph(text: str, marks: Mapping[str, str]) -> str:
 def write_texts(session: Session, issue: Issue, content: IssueFile, now: datetime) -> None:
     """Write the editorials of an issue file, and what an earlier import warned of."""
     for language, text in content.editions.items():
+        if not text.written and not text.title.strip():
+            continue
         issues.set_editorial(
             session,
             issue,

@@ -180,6 +180,11 @@ def _notes(issue: Issue, content: Post | IssueFile) -> list[str]:
     doubled = _tie_duplicates(issue)
     if isinstance(content, Post):
         return []
+    doubled += [
+        f"the text in '{language}' is not written yet"
+        for language, text in content.editions.items()
+        if not text.written
+    ]
     if content.number in (None, issue.number):
         return doubled
     said = f"the file calls itself issue {content.number}; it became issue {issue.number}"

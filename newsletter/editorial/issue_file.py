@@ -71,7 +71,8 @@ class Note(_Part):
 class FileEdition(_Part):
     """The editorial in one language."""
 
-    title: Text
+    title: str = ""
+    """Must be filled as soon as a text stands below."""
     authors: list[Text] = []
     reading_minutes: int | None = Field(default=None, ge=1, le=999)
     pull_quote: str = ""
@@ -79,6 +80,11 @@ class FileEdition(_Part):
     footnotes: list[Note] = []
     body: str = ""
     """Markdown; in the file it stands below the facts, not among them."""
+
+    @property
+    def written(self) -> bool:
+        """False for a skeleton that nobody has filled in yet."""
+        return bool(self.body.strip())
 
 
 class FileCategory(_Part):
@@ -208,6 +214,11 @@ def _join(found: IssueFile, bodies: dict[str, tuple[int, str]], name: str) -> No
                 f"{name}:{number}", f"there is a text in '{language}' but no [editions.{language}]"
             )
         found.editions[language].body = text
+        if text.strip() and not found.editions[language].title.strip():
+            raise InputError(
+                f"{name}:{number}",
+                f"editions.{language}.title must not be empty when its text stands here",
+            )
     if not found.editions and not found.resources:
         raise InputError(name, "the file has neither an edition nor a resource")
 

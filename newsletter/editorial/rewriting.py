@@ -15,6 +15,13 @@ from newsletter.editorial.models import Issue
 from newsletter.editorial.tongues import Tongues
 from newsletter.editorial.weekly_post import Post
 
+_FORM = """; the text of one language comes as an issue file (docs/issue-file.md), which begins so:
++++
+date = 2026-11-16
+editions.{0}.title = "…"
++++ {0}
+The first paragraph."""
+
 
 def rewrite(
     session: Session,
@@ -38,15 +45,25 @@ def rewrite(
     categories = issue.publication.categories
     headings = [n for c in categories for n in (c.key, *c.names.values()) if n]
     tongues = Tongues.among(issue.publication.languages, languages or shipped_languages())
-    content = importing.read(data, name, language=language, headings=headings, tongues=tongues)
+    try:
+        content = importing.read(data, name, language=language, headings=headings, tongues=tongues)
+    except InputError as err:
+        if data.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"+++"):
+            raise
+        raise InputError(err.field, err.message + _FORM.format(language or "en")) from err
     if isinstance(content, Post):
         return _from_post(session, issue, content, language, now)
+    empty = [code for code, text in content.editions.items() if not text.written]
+    for code in empty:
+        del content.editions[code]
     if not content.editions and content.image is None and not content.image_alternatives:
-        raise InputError(name, "neither a text nor an image stands in this file")
+        said = f"; the text in {', '.join(empty)} is not written yet" if empty else ""
+        raise InputError(name, f"neither a text nor an image stands in this file{said}")
     kept = list(issue.warnings)
     filling.write_texts(session, issue, content, now)
     issue.warnings = kept
     notes = [f"the text in '{written}' was written anew" for written in content.editions]
+    notes += [f"the text in '{code}' is not written yet; it stays as it was" for code in empty]
     if content.image is not None:
         filling.write_image(
             issue, content, directory=directory, media_path=media_path, name=name, now=now

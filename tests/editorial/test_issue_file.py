@@ -54,7 +54,7 @@ def test_resources_know_their_lines() -> None:
     [
         ("date = 2026-11-16", "date = 2026-13-16", "i.md:2", "not valid TOML"),
         ("date = 2026-11-16", "", "i.md", "date: field required"),
-        ('title = "One"', 'titel = "One"', "i.md:", "title"),
+        ('title = "One"', 'titel = "One"', "i.md:", "titel: there is no such entry"),
         ('title = "One"', 'title = "One"\nmood = "x"', "i.md:6", "no such entry"),
         ('title.en = "Second"', 'title.en = " "', "i.md:13", "must not be empty"),
         ("https://example.org/b", "javascript:alert(1)", "i.md:14", "http:// or https://"),
