@@ -134,7 +134,7 @@ def _play(console: Console, desk: Desk, stop: threading.Event, *, once: bool) ->
         clock.start()
         try:
             status, result = _watch(console, services, number, stop)
-            _told(console, services, number, result)
+            _told(console, services, number, result, once=once)
             if not once:
                 console.print("\nThe pages stay open until [bold]Ctrl-C[/].")
                 stop.wait()
@@ -143,11 +143,16 @@ def _play(console: Console, desk: Desk, stop: threading.Event, *, once: bool) ->
     return status == "sent" and result.done
 
 
-def _told(console: Console, services: Services, number: int, result: Ledger) -> None:
+def _told(console: Console, services: Services, number: int, result: Ledger, *, once: bool) -> None:
     _summary(console, result)
     for reason in story.stopped_by(services, number):
         hanging(console, "", f"It stopped: {reason}", "yellow")
     _addresses(console, services, number)
+    if once:
+        console.print(
+            "(These are closed again; run 'newsletter demo' without --once to open them.)",
+            soft_wrap=True,
+        )
 
 
 def _prepare(console: Console, services: Services) -> int:

@@ -12,7 +12,7 @@ from newsletter.delivery.ledger import stop_planned
 from newsletter.delivery.rows import changed
 from newsletter.editorial import issues
 from newsletter.editorial.models import Issue
-from newsletter.editorial.states import Status, require_move
+from newsletter.editorial.states import Status, require_move, way_on
 
 
 def pause(session: Session, issue: Issue, reason: str, now: datetime) -> None:
@@ -39,7 +39,9 @@ def resume(session: Session, issue: Issue, now: datetime) -> None:
     """Go on where it stopped: nobody is planned anew."""
     session.refresh(issue, with_for_update=True)
     if issue.status != Status.PAUSED:
-        raise NotAllowedNow(f"issue {issue.number} is {issue.status} and not paused")
+        raise NotAllowedNow(
+            f"issue {issue.number} cannot be resumed: {way_on(issue.number, issue.status)}"
+        )
     issue.status, issue.paused_reason, issue.changed_at = Status.SENDING, None, now
 
 

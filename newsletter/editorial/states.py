@@ -70,7 +70,10 @@ _WAYS = {
 
 def require_move(number: int, current: str, to: Status) -> None:
     """NotAllowedNow with the way out, when an issue cannot go from here to there."""
-    status = Status(current)
-    if to not in MOVES[status]:
-        way = _WAYS[status].format(n=number)
-        raise NotAllowedNow(f"issue {number} cannot be {_DEEDS[to]}: {way}")
+    if to not in MOVES[Status(current)]:
+        raise NotAllowedNow(f"issue {number} cannot be {_DEEDS[to]}: {way_on(number, current)}")
+
+
+def way_on(number: int, current: str) -> str:
+    """Where an issue stands and what can be done with it, as the second half of a refusal."""
+    return _WAYS[Status(current)].format(n=number)

@@ -35,6 +35,7 @@ def test_two_demos_make_two_issues_and_stay_in_their_home(
         first = newsletter.apart("demo", "--once", "--port", port)
     assert first.code == 0, first
     assert f"Port {port} is in use by another program; using " in first.out
+    assert "closed again; run 'newsletter demo' without --once" in first.out
     second = _demo(newsletter, columns=60)
     assert second.code == 0, second
     today.add((datetime.now(UTC) + timedelta(hours=6.5)).date().isoformat())
