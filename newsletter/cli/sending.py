@@ -18,7 +18,7 @@ from newsletter.cli.context import (
     examples,
     issue_of,
 )
-from newsletter.cli.output import counted, emit, listed, say
+from newsletter.cli.output import counted, emit, listed, note, say
 from newsletter.cli.standing import slot_row
 
 
@@ -73,6 +73,7 @@ def schedule(
     """Give an approved issue its time: the weekly slot, or an exact one; "serve" sends it then."""
     from newsletter.core.clock import now
     from newsletter.core.errors import InputError
+    from newsletter.delivery import launching
     from newsletter.schedule import slots
 
     if at and at_once:
@@ -81,7 +82,9 @@ def schedule(
         owner, issue = issue_of(session, publication, number)
         wanted = _instant(at, owner.slot_zone) if at else now() if at_once else None
         slot = slots.schedule(session, owner, issue, at=wanted, now=now())
-        planned = slot_row(slot)
+        planned, nobody = slot_row(slot), launching.nobody(session, issue)
+    if nobody:
+        note(f"note: {nobody}; if that is so at its time, the issue is held")
     if as_json:
         emit({"publication": owner.slug, "number": number, **planned})
     else:

@@ -85,6 +85,7 @@ def test_nobody_to_send_to_is_said_before_anything_is_launched(
         newsletter = _by(newsletter, server)
         assert "nobody is subscribed to 'weekly'" in newsletter.refused("send", 1)
         assert newsletter.ok("status", 1, "--json").json["status"] == "approved"
+    assert "the issue is held" in newsletter.ok("schedule", 1, "--at", "2031-11-24 09:00").err
 
 
 def test_send_takes_over_from_a_process_that_ends(newsletter: Command, tmp_path: Path) -> None:
