@@ -178,7 +178,10 @@ def _resources(issue: Issue, publication: Publication) -> Iterator[Problem]:
     for language in languages:
         without = sum(not r.titles.get(language) for r in ordered)
         if without:
-            text = f"{without} of {len(ordered)} without a title in '{language}': readers get the one there is"
+            text = (
+                f"{without} of {len(ordered)} without a title in '{language}': "
+                "readers get the one there is"
+            )
             remedy = f"'newsletter resources edit ID --title-in {language}=…'"
             yield Problem("warning", "resources", text, remedy)
 
