@@ -150,8 +150,7 @@ def tell_ledger(found: dict[str, Any]) -> None:
     if not found["launched_at"]:
         say("  Nothing was sent yet.")
         return
-    ended = minute(found["sent_at"]) if found["sent_at"] else "not yet"
-    say(f"  began {minute(found['launched_at'])}, ended {ended}")
+    say(f"  began {minute(found['launched_at'])}{_ended(found)}")
     skipped = sum(ledger["skipped"].values())
     waiting = ledger["planned"] + ledger["claimed"] + ledger["submitting"]
     columns = ["audience", "submitted", "refused", "skipped", "unknown", "to send"]
@@ -232,3 +231,9 @@ def _tell_overview(overview: dict[str, Any]) -> None:
 
 def _utc(instant: str) -> str:
     return instant[:16].replace("T", " ")
+
+
+def _ended(found: dict[str, Any]) -> str:
+    if found["sent_at"]:
+        return f", ended {minute(found['sent_at'])}"
+    return ", cancelled before the end" if found["status"] == "cancelled" else ", not ended yet"

@@ -44,8 +44,10 @@ def store(data: bytes, media_path: Path) -> StoredImage:
     refuses it.
     """
     image = _opened(data)
-    image = _narrowed(ImageOps.exif_transpose(image))
-    content, suffix = _encoded(image)
+    if image.width <= WIDEST and len(data) <= HEAVIEST and _is_bare_jpeg(data):
+        content, suffix = data, "jpg"  # ours already: encoding it again would only wear it
+    else:
+        content, suffix = _encoded(_narrowed(ImageOps.exif_transpose(image)))
     name = f"{hashlib.sha256(content).hexdigest()[:32]}.{suffix}"
     _write(media_path, name, content)
     with Image.open(io.BytesIO(content)) as kept:
@@ -73,6 +75,28 @@ def find(media_path: Path, name: str) -> StoredImage | None:
 def is_stored_name(name: str) -> bool:
     """Is this the name of a file in the media directory (never a path)?"""
     return _NAME.fullmatch(name) is not None
+
+
+def _is_bare_jpeg(data: bytes) -> bool:
+    """A JPEG that carries its picture and nothing else: no place, camera, comment or thumbnail.
+
+    Outside tables, 0xFF opens a marker unless 0x00 follows; the few allowed ones are those of
+    the picture itself and the 16-byte JFIF header (ITU T.81 Annex B).
+    """
+    if not (data.startswith(b"\xff\xd8\xff\xe0\x00\x10JFIF\0") and data.endswith(b"\xff\xd9")):
+        return False
+    markers = set(re.findall(rb"\xff([\xc0-\xcf\xd8-\xfe])", data))
+    return markers <= {
+        b"\xc0",
+        b"\xc2",
+        b"\xc4",
+        b"\xd8",
+        b"\xd9",
+        b"\xda",
+        b"\xdb",
+        b"\xdd",
+        b"\xe0",
+    }
 
 
 def _opened(data: bytes) -> Image.Image:

@@ -60,7 +60,8 @@ _WAYS = {
     S.IN_REVIEW: "it waits for approval; run 'newsletter approve {n}'",
     S.APPROVED: "it is approved and not going out yet; run 'newsletter send {n}' for that",
     S.SCHEDULED: "it waits for its time; 'newsletter status {n}' says when that is",
-    S.HELD: "it is held; 'newsletter status {n}' says why",
+    S.HELD: "it is held; 'newsletter status {n}' says why; once that is mended, "
+    "'newsletter approve {n}' and 'newsletter send {n}' let it go",
     S.SENDING: "it is going out; 'newsletter pause {n}' or 'newsletter cancel {n}' stops it",
     S.PAUSED: "it is paused; run 'newsletter resume {n}' or 'newsletter cancel {n}'",
     S.SENT: "it was sent already; what is to be said now belongs into the next issue",

@@ -87,3 +87,23 @@ def test_only_stored_images_can_be_loaded(name: str, tmp_path: Path) -> None:
     with pytest.raises(NotFound):
         images.load(tmp_path, name)
     assert images.find(tmp_path, name) is None
+
+
+def test_what_is_stored_already_comes_in_again_unchanged(tmp_path: Path) -> None:
+    noise = Image.effect_noise((900, 500), 90).convert("RGB")
+    buffer = io.BytesIO()
+    noise.save(buffer, "JPEG", quality=95, comment=b"taken at home")
+    first = images.store(buffer.getvalue(), tmp_path)
+    kept = images.load(tmp_path, first.name)
+    assert b"taken at home" not in kept
+    assert images.store(kept, tmp_path) == first
+
+
+@pytest.mark.parametrize("marker", [b"\xff\xe1", b"\xff\xed", b"\xff\xfe"])
+def test_a_stored_image_that_was_written_on_is_cleaned_again(tmp_path: Path, marker: bytes) -> None:
+    buffer = io.BytesIO()
+    Image.new("RGB", (40, 30), "navy").save(buffer, "JPEG")
+    clean = buffer.getvalue()
+    note = marker + (2 + 11).to_bytes(2) + b"16.78,96.15"
+    written_on = clean[:20] + note + clean[20:]
+    assert b"16.78" not in images.load(tmp_path, images.store(written_on, tmp_path).name)
