@@ -8,6 +8,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -123,13 +124,15 @@ def _run(
 
 
 def _play(console: Console, desk: Desk, stop: threading.Event, *, once: bool) -> bool:
+    from newsletter.delivery import press
     from newsletter.schedule.clock import Clock
 
     services = desk.services()
     console.print("[bold]A week's issue, from inbox to mailbox.[/]")
     console.print(f"All state lies in {services.settings.home}\n", soft_wrap=True)
     number = _prepare(console, services)
-    clock = Clock(services.engine, owner(services), lambda _fired: None)
+    proof = partial(press.proof, services)
+    clock = Clock(services.engine, owner(services), lambda _fired: None, proof=proof)
     with working(desk, stop, patient=False):
         clock.start()
         try:

@@ -27,7 +27,7 @@ from newsletter.rendering.message import MessageTemplate, Recipient
 from subscribers.audience import editions_wanted
 
 SAMPLE = Address("reader@example.org")
-_KEPT = 6
+_KEPT = 16
 """Editions kept ready; a worker's memory stays flat however many issues it sends."""
 
 
