@@ -19,6 +19,9 @@ class Subscriber(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     public_id: Mapped[UUID] = mapped_column(Uuid, unique=True)
     sealed_address: Mapped[bytes] = mapped_column(LargeBinary)
+    seal_key_id: Mapped[int | None] = mapped_column(ForeignKey("data_keys.id"), index=True)
+    """The key that closed it. A key that any row still needs cannot be deleted, and no row can be
+    written under a key that is gone: so keys rotate while others write. None: from before."""
     address_index: Mapped[bytes] = mapped_column(LargeBinary(32), unique=True)
     created_at: Mapped[datetime]
 
@@ -43,10 +46,71 @@ class Subscription(Base):
     """pending | active | ended"""
     edition: Mapped[str] = mapped_column(String(128))
     created_at: Mapped[datetime]
+    text_only: Mapped[bool] = mapped_column(default=False)
+    """The reader asked for mail without HTML."""
+    paused_until_at: Mapped[datetime | None]
+    """The reader wants nothing before this instant; issues until then skip them."""
     ended_at: Mapped[datetime | None]
     ended_reason: Mapped[str | None] = mapped_column(String(32))
 
     subscriber: Mapped[Subscriber] = relationship(back_populates="subscriptions")
+
+
+class Confirmation(Base):
+    """A sign-up that waits for the press in the mail: valid seven days, used once.
+
+    `public_id` is the subject of the link's token. The subscription stays what it is (pending
+    for somebody new, ended for who left, active for who is there) until the press.
+    """
+
+    __tablename__ = "confirmations"
+    __table_args__ = (Index("ix_confirmations_expires_at", "expires_at"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    public_id: Mapped[UUID] = mapped_column(Uuid, unique=True)
+    subscription_id: Mapped[int] = mapped_column(
+        ForeignKey("subscriptions.id", ondelete="CASCADE"), index=True
+    )
+    edition: Mapped[str] = mapped_column(String(128))
+    wording: Mapped[str] = mapped_column(Text)
+    """What stood on the form that was sent: the first half of the proof."""
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    used_at: Mapped[datetime | None]
+
+
+class SignupMark(Base):
+    """That a confirmation was asked for, so that nobody is flooded; deleted after 30 days.
+
+    `mark` is a keyed hash of the address made for this use alone; nothing leads back from it.
+    """
+
+    __tablename__ = "signup_marks"
+    __table_args__ = (
+        Index("ix_signup_marks_mark", "mark", "at"),
+        Index("ix_signup_marks_at", "at"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    mark: Mapped[bytes] = mapped_column(LargeBinary(16))
+    at: Mapped[datetime]
+
+
+class ListImport(Base):
+    """A list that is being taken in, chunk by chunk: `rows_done` of it are stored."""
+
+    __tablename__ = "list_imports"
+    __table_args__ = (UniqueConstraint("publication_id", "sha256"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    publication_id: Mapped[int] = mapped_column(ForeignKey("publications.id", ondelete="CASCADE"))
+    sha256: Mapped[str] = mapped_column(String(64))
+    """Of the file together with what it was read as (columns, edition)."""
+    name: Mapped[str] = mapped_column(Text)
+    rows_done: Mapped[int]
+    started_at: Mapped[datetime]
+    changed_at: Mapped[datetime]
+    finished_at: Mapped[datetime | None]
 
 
 class Consent(Base):
@@ -60,7 +124,7 @@ class Consent(Base):
     kind: Mapped[str] = mapped_column(String(16))
     """given | withdrawn | changed | released (a suppression was lifted)"""
     how: Mapped[str] = mapped_column(String(32))
-    """one_click | page | mail | editor | import"""
+    """one_click | page | mail | editor | import | form"""
     wording: Mapped[str] = mapped_column(Text)
     at: Mapped[datetime]
 

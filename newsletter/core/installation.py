@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import String, select
+from sqlalchemy import LargeBinary, String, UniqueConstraint, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from newsletter.core.db import Base
@@ -19,6 +20,54 @@ class Installation(Base):
 
     id: Mapped[int] = mapped_column(primary_key=True)
     key_fingerprint: Mapped[str] = mapped_column(String(32))
+    created_at: Mapped[datetime]
+    wrapping: Mapped[dict[str, Any] | None]
+    """How the data keys are wrapped: {"by": "file" | "environment" | "passphrase", …}."""
+    restored_at: Mapped[datetime | None]
+    backup_of_at: Mapped[datetime | None]
+    """Restored from a backup of this instant: what happened later is not known here."""
+    purged_at: Mapped[datetime | None]
+
+
+class DataKey(Base):
+    """A secret of this installation, wrapped by the master key, which is never in here.
+
+    `use` is index (one, for ever), seal (addresses) or token (links). The newest of its use
+    closes and signs, all open and verify.
+    """
+
+    __tablename__ = "data_keys"
+    __table_args__ = (UniqueConstraint("use", "kid"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    use: Mapped[str] = mapped_column(String(8))
+    kid: Mapped[str] = mapped_column(String(8))
+    wrapped: Mapped[bytes] = mapped_column(LargeBinary)
+    created_at: Mapped[datetime]
+
+
+class AuditEntry(Base):
+    """A deed on what we hold of readers (export, erasure, rotation, purge); names nobody."""
+
+    __tablename__ = "audit_entries"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    at: Mapped[datetime] = mapped_column(index=True)
+    deed: Mapped[str] = mapped_column(String(32))
+    how: Mapped[str] = mapped_column(String(64))
+    """Through which door: `command line`, later a page."""
+    detail: Mapped[dict[str, Any]]
+
+
+class Keyholder(Base):
+    """One of the people who can purge; two of them must agree. Only a scrypt hash is kept."""
+
+    __tablename__ = "keyholders"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(String(64), unique=True)
+    salt: Mapped[bytes] = mapped_column(LargeBinary)
+    digest: Mapped[bytes] = mapped_column(LargeBinary)
     created_at: Mapped[datetime]
 
 

@@ -74,6 +74,7 @@ class Server(_Section):
 
     host: str
     port: int = Field(ge=0, le=65535)
+    trusted_proxies: str
 
 
 class Database(_Section):
@@ -105,6 +106,32 @@ class Smtp(_Section):
     final_timeout: float = Field(gt=0)
     max_per_connection: int = Field(ge=1)
     helo: str
+
+
+class Keys(_Section):
+    """What wraps the data keys; with neither the master key lies in a file of the home."""
+
+    passphrase: str = Field(repr=False)
+    key: str = Field(repr=False)
+
+
+class Backup(_Section):
+    """Who can open backups and exports."""
+
+    recipients: list[str]
+
+
+class Signup(_Section):
+    """How much the form for readers lets through."""
+
+    per_address_day: int = Field(ge=1)
+    per_address_month: int = Field(ge=1)
+    per_network_hour: int = Field(ge=1)
+    per_service_hour: int = Field(ge=1)
+    seconds: float = Field(ge=0)
+    slow_seconds: float = Field(ge=0)
+    work: int = Field(ge=1, le=10_000_000)
+    valid_days: int = Field(ge=1, le=30)
 
 
 class Logging(_Section):
@@ -141,6 +168,9 @@ class Settings(_Section):
     database: Database
     delivery: Delivery
     smtp: Smtp
+    keys: Keys
+    backup: Backup
+    signup: Signup
     logging: Logging
     languages: dict[Annotated[str, AfterValidator(canonical)], Language]
 

@@ -1,21 +1,33 @@
-"""The ledger's table: one row for each message owed to one subscriber."""
+"""The ledger's table: one row for each message owed to one person."""
 
 from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from newsletter.core.db import Base
 
 
 class Delivery(Base):
-    """One message to one recipient. (issue, subscriber) is unique: nobody is planned twice."""
+    """One message to one recipient. (issue, subscriber) is unique: nobody is planned twice.
+
+    Either of an issue, or the confirmation mail of a sign-up: the table is the outbox of both.
+    """
 
     __tablename__ = "deliveries"
     __table_args__ = (
-        UniqueConstraint("issue_id", "subscriber_id"),
+        # The subscriber first: this index also finds somebody's deliveries, and erases them.
+        UniqueConstraint("subscriber_id", "issue_id"),
+        CheckConstraint("(issue_id IS NULL) <> (confirmation_id IS NULL)", name="one_origin"),
+        Index(
+            "uq_deliveries_confirmation_id",
+            "confirmation_id",
+            unique=True,
+            sqlite_where=text("confirmation_id IS NOT NULL"),
+            postgresql_where=text("confirmation_id IS NOT NULL"),
+        ),
         # Equality on the first two columns, then in order of id: a claim costs the same
         # however many rows are already done.
         Index("ix_deliveries_issue_state", "issue_id", "state", "id"),
@@ -23,7 +35,10 @@ class Delivery(Base):
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    issue_id: Mapped[int] = mapped_column(ForeignKey("issues.id", ondelete="RESTRICT"))
+    issue_id: Mapped[int | None] = mapped_column(ForeignKey("issues.id", ondelete="RESTRICT"))
+    confirmation_id: Mapped[int | None] = mapped_column(
+        ForeignKey("confirmations.id", ondelete="CASCADE")
+    )
     subscriber_id: Mapped[int | None] = mapped_column(
         ForeignKey("subscribers.id", ondelete="SET NULL")
     )

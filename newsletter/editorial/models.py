@@ -37,6 +37,8 @@ class Publication(Base):
     stale_minutes: Mapped[int]
     """An issue later than this is held instead of sent."""
     created_at: Mapped[datetime]
+    archived_at: Mapped[datetime | None]
+    """Since when it is no longer published: no slot fires and nobody signs up; leaving works."""
 
     categories: Mapped[list[Category]] = relationship(
         order_by="Category.position", back_populates="publication", cascade="all, delete-orphan"
