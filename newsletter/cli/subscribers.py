@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from newsletter.cli import importing
 from newsletter.cli.barring import release, why_barred
 from newsletter.cli.context import (
     MAIL_LIMIT,
@@ -18,7 +19,8 @@ from newsletter.cli.context import (
     examples,
     read_file,
 )
-from newsletter.cli.output import counted, emit, note, say, table
+from newsletter.cli.importing import EditionOption, usual_edition
+from newsletter.cli.output import emit, note, say, table
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -27,10 +29,6 @@ if TYPE_CHECKING:
     from newsletter.editorial.models import Publication
     from subscribers.directory import Row
 
-Edition = Annotated[
-    str | None,
-    typer.Option("--edition", metavar="EDITION", help="en, my or en+my; else the first language."),
-]
 Email = Annotated[str, typer.Argument(metavar="ADDRESS", help="A mail address.")]
 
 _STATES = ("active", "pending", "ended", "suppressed")
@@ -47,13 +45,7 @@ def register(app: typer.Typer) -> None:
             "newsletter subscribers add reader@example.org --edition en+my",
         )
     )(add)
-    group.command(
-        "import",
-        epilog=examples(
-            "newsletter subscribers import readers.csv --dry-run",
-            "newsletter subscribers import readers.csv --edition my --strict",
-        ),
-    )(import_)
+    importing.add_to(group)
     group.command(
         "list",
         epilog=examples("newsletter subscribers list", "newsletter subscribers list --json"),
@@ -79,16 +71,10 @@ def register(app: typer.Typer) -> None:
     app.add_typer(group, name="subscribers")
 
 
-def _edition(owner: Publication, wanted: str | None) -> str:
-    from newsletter.editorial import editions
-
-    return editions.parse_edition(owner, wanted) if wanted else owner.languages[0]
-
-
 def add(
     ctx: typer.Context,
     address: Email,
-    edition: Edition = None,
+    edition: EditionOption = None,
     publication: PublicationOption = None,
 ) -> None:
     """Put one reader on the list; you answer for it that they asked for it.
@@ -110,7 +96,7 @@ def add(
             sealer,
             publication_id=owner.id,
             address=address,
-            edition=_edition(owner, edition),
+            edition=usual_edition(owner, edition),
             how="editor",
             wording="added by an editor on the command line",
             now=now(),
@@ -148,91 +134,6 @@ def _require_added(session: Session, sealer: Sealer, outcome: str, address: str)
         barred = suppression.barred(session, sealer.blind_index(parse(address).lookup))
         assert barred is not None  # noqa: S101  (just found, in this transaction)
         raise NotAllowedNow(f"this address {why_barred(barred.reason, barred.at)}")
-
-
-class _DryRunError(Exception):
-    """Lets the transaction fall after everything was tried in it."""
-
-
-def import_(
-    ctx: typer.Context,
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="CSV with a header line.")],
-    *,
-    edition: Edition = None,
-    strict: Annotated[
-        bool, typer.Option("--strict", help="Take nothing when any row is broken.")
-    ] = False,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Say what would happen and store nothing.")
-    ] = False,
-    publication: PublicationOption = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Take in readers from a CSV file with a column "email" and perhaps one "edition".
-
-    Broken rows are reported by their line and left out; whoever left stays away.
-    """
-    from newsletter.editorial import publications
-
-    desk = desk_of(ctx)
-    data = read_file(file)
-    report: dict[str, Any] = {}
-    slug = ""
-    try:
-        with desk.writing() as session:
-            owner = publications.get(session, publication)
-            slug = owner.slug
-            usual = _edition(owner, edition)
-            sealer = desk.services().sealer
-            report = _taken(session, sealer, owner, usual, (data, file.name, strict))
-            if dry_run:
-                raise _DryRunError
-    except _DryRunError:
-        pass
-    report = {"publication": slug, "stored": not dry_run, **report}
-    if as_json:
-        emit(report)
-    else:
-        _tell_import(report, file.name)
-
-
-def _taken(
-    session: Session,
-    sealer: Sealer,
-    owner: Publication,
-    usual: str,
-    source: tuple[bytes, str, bool],
-) -> dict[str, Any]:
-    from newsletter.core.clock import now
-    from newsletter.editorial import editions
-    from subscribers import importing
-
-    data, name, strict = source
-    done = importing.import_csv(
-        session,
-        sealer,
-        publication_id=owner.id,
-        data=data,
-        name=name,
-        editions=editions.editions_of(owner),
-        default_edition=usual,
-        now=now(),
-        strict=strict,
-    )
-    rows = [{"line": r.line, "outcome": r.outcome, "reason": r.reason} for r in done.rows]
-    return {"counts": dict(done.counts), "rows": rows, "notes": list(done.notes)}
-
-
-def _tell_import(report: dict[str, Any], name: str) -> None:
-    for row in report["rows"]:
-        if row["outcome"] not in ("new", "there"):
-            style = "red" if row["outcome"] == "broken" else "yellow"
-            say(f"{name}:{row['line']}: {row['outcome']}: {row['reason']}", style)
-    for remark in report["notes"]:
-        say(f"  · {remark}")
-    counts = ", ".join(f"{count} {word}" for word, count in report["counts"].items() if count)
-    kept = "" if report["stored"] else "  Nothing was stored: this was a dry run."
-    say(f"{counted(len(report['rows']), 'row')}: {counts or 'nothing to take'}.{kept}")
 
 
 def list_(
