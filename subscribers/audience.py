@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
@@ -9,23 +11,37 @@ from sqlalchemy import Select, case, func, null, select
 from sqlalchemy.orm import Session
 
 from newsletter.core.addresses import Address
+from newsletter.core.clock import now
 from newsletter.core.errors import NotFound
 from newsletter.core.sealing import Sealer
 from subscribers.models import Subscriber, Subscription, Suppression
 
-Standing = Literal["unsubscribed", "pending", "suppressed", "erased"]
+Standing = Literal["unsubscribed", "pending", "suppressed", "paused", "erased"]
 
 
-def candidates(publication_id: int) -> Select[int, str, str | None]:
+@dataclass(frozen=True, slots=True)
+class Recipient:
+    """What one message needs to know of the reader it is for, as it stands at this moment."""
+
+    address: Address
+    public_id: UUID
+    """The id that may stand in links."""
+    text_only: bool
+    """The reader wants the mail without HTML."""
+
+
+def candidates(publication_id: int, at: datetime) -> Select[int, str, str | None]:
     """One SELECT of (subscriber_id, edition, reason), fit for INSERT … FROM SELECT.
 
-    `reason` is NULL for whom the issue is meant, else `pending` or `suppressed`: rows that
-    enter the ledger as skipped, so that its sums can be explained. Whoever left is not in it.
-    Each subscriber comes once; the order is that of joining.
+    `reason` is NULL for whom an issue that goes out `at` this instant is meant, else `pending`,
+    `suppressed` or `paused`: rows that enter the ledger as skipped, so that its sums can be
+    explained. Whoever left is not in it. Each subscriber comes once; the order is that of
+    joining. A pause that is over needs no deed: its instant has passed.
     """
     reason = case(
         (Subscription.state != "active", "pending"),
         (Suppression.address_index.is_not(None), "suppressed"),
+        (Subscription.paused_until_at > at, "paused"),
         else_=null(),
     ).label("reason")
     return (
@@ -37,8 +53,10 @@ def candidates(publication_id: int) -> Select[int, str, str | None]:
     )
 
 
-def standing(session: Session, subscriber_id: int | None, publication_id: int) -> Standing | None:
-    """Whether this person may be written to at this moment; None means yes.
+def standing(
+    session: Session, subscriber_id: int | None, publication_id: int, at: datetime | None = None
+) -> Standing | None:
+    """Whether this person may be written to (`at`: None is this moment); None means yes.
 
     To be asked right before each submission: somebody who left a second ago gets nothing more,
     also when the delivery was planned long before (RFC 8058; standards U15).
@@ -46,7 +64,7 @@ def standing(session: Session, subscriber_id: int | None, publication_id: int) -
     if subscriber_id is None:
         return "erased"
     row = session.execute(
-        select(Subscription.state, Suppression.reason)
+        select(Subscription.state, Suppression.reason, Subscription.paused_until_at)
         .join(Subscriber, Subscriber.id == Subscription.subscriber_id)
         .outerjoin(Suppression, Suppression.address_index == Subscriber.address_index)
         .where(
@@ -58,16 +76,19 @@ def standing(session: Session, subscriber_id: int | None, publication_id: int) -
         return "erased"
     state: str = row[0]
     barred: str | None = row[1]
+    paused_until: datetime | None = row[2]
     if state == "ended":
         return "unsubscribed"
     if barred is not None:
         return "suppressed"
-    return None if state == "active" else "pending"
+    if state != "active":
+        return "pending"
+    return "paused" if paused_until is not None and paused_until > (at or now()) else None
 
 
-def editions_wanted(session: Session, publication_id: int) -> dict[str, int]:
-    """How many readers would get each edition if it went out now: {"en": 12, "my": 30}."""
-    people = candidates(publication_id).order_by(None).subquery()
+def editions_wanted(session: Session, publication_id: int, at: datetime) -> dict[str, int]:
+    """How many readers would get each edition if it went out `at`: {"en": 12, "my": 30}."""
+    people = candidates(publication_id, at).order_by(None).subquery()
     rows = session.execute(
         select(people.c.edition, func.count())
         .where(people.c.reason.is_(None))
@@ -75,6 +96,21 @@ def editions_wanted(session: Session, publication_id: int) -> dict[str, int]:
         .order_by(people.c.edition)
     )
     return {str(edition): int(number) for edition, number in rows}
+
+
+def recipient_of(
+    session: Session, sealer: Sealer, subscriber_id: int, publication_id: int
+) -> Recipient:
+    """Everything a message needs of its reader, in one look; NotFound after an erasure."""
+    row = session.execute(
+        select(Subscriber.sealed_address, Subscriber.public_id, Subscription.text_only)
+        .join(Subscription, Subscription.subscriber_id == Subscriber.id)
+        .where(Subscriber.id == subscriber_id, Subscription.publication_id == publication_id)
+    ).one_or_none()
+    if row is None:
+        raise NotFound("subscriber", f"there is no subscriber {subscriber_id} (any more)")
+    sealed, public_id, text_only = row
+    return Recipient(Address(sealer.open(sealed)), public_id, text_only)
 
 
 def address_of(session: Session, sealer: Sealer, subscriber_id: int) -> Address:

@@ -57,7 +57,7 @@ def readers(services: Services, now: datetime) -> int:
             default_edition="en",
             now=now,
         )
-        return sum(audience.editions_wanted(session, publication.id).values())
+        return sum(audience.editions_wanted(session, publication.id, now).values())
 
 
 def _publication(session: Session, now: datetime) -> Publication:

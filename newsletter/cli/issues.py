@@ -232,7 +232,7 @@ def approve(ctx: typer.Context, number: Number, publication: PublicationOption =
         problems = readiness.problems(session, issue, services.settings.languages)
         issues.approve(session, issue, problems, now=now())
         press.proof(services, session, issue)
-        nobody = launching.nobody(session, issue)
+        nobody = launching.nobody(session, issue, now())
     warn_of_address(services.settings)
     for problem in problems:
         say(f"warning {problem.place}: {problem.text}", "yellow")

@@ -79,7 +79,7 @@ def _fire(desk: Desk, publication: str | None, number: int) -> None:
                 f"issue {number} is paused ({issue.paused_reason}); "
                 f"run 'newsletter resume {number}' first"
             )
-        nobody = launching.nobody(session, issue)
+        nobody = launching.nobody(session, issue, now())
         if nobody and issue.status in EDITABLE:
             raise NotAllowedNow(nobody)
         at = now()

@@ -82,7 +82,7 @@ def schedule(
         owner, issue = issue_of(session, publication, number)
         wanted = _instant(at, owner.slot_zone) if at else now() if at_once else None
         slot = slots.schedule(session, owner, issue, at=wanted, now=now())
-        planned, nobody = slot_row(slot), launching.nobody(session, issue)
+        planned, nobody = slot_row(slot), launching.nobody(session, issue, slot.due_at)
     if nobody:
         note(f"note: {nobody}; if that is so at its time, the issue is held")
     if as_json:

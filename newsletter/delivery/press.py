@@ -133,7 +133,7 @@ def proof(needs: Needs, session: Session, issue: Issue) -> None:
     """
     require_reachable(needs.settings)
     press = Press(needs)
-    wanted = editions_wanted(session, issue.publication_id)
+    wanted = editions_wanted(session, issue.publication_id, now())
     for edition in dict.fromkeys([*editions_of(issue.publication), *wanted]):
         try:
             sheet = press.print(issue, edition)

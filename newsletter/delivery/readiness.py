@@ -6,6 +6,7 @@ from collections.abc import Collection
 
 from sqlalchemy.orm import Session
 
+from newsletter.core.clock import now
 from newsletter.delivery.launching import abandoned
 from newsletter.editorial import checks
 from newsletter.editorial.checks import Problem
@@ -21,6 +22,6 @@ def problems(session: Session, issue: Issue, languages: Collection[str]) -> list
     found = checks.check(issue, issue.publication, languages)
     left = [
         Problem("error", "readers", *sentence.split("; ", 1))
-        for sentence in abandoned(session, issue)
+        for sentence in abandoned(session, issue, now())
     ]
     return [*left, *found]

@@ -104,14 +104,14 @@ def test_the_audience_is_one_statement_with_a_reason_for_each_left_out(
             select(Subscription).where(Subscription.subscriber_id == ids[4])
         ).one().state = "pending"
         session.flush()
-        found = [(*row,) for row in session.execute(audience.candidates(publication_id))]
+        found = [(*row,) for row in session.execute(audience.candidates(publication_id, NOW))]
         assert found == [
             (ids[0], "en", None),
             (ids[1], "my", None),
             (ids[2], "en", "suppressed"),
             (ids[4], "en+my", "pending"),
         ]
-        assert audience.editions_wanted(session, publication_id) == {"en": 1, "my": 1}
+        assert audience.editions_wanted(session, publication_id, NOW) == {"en": 1, "my": 1}
         standings = [audience.standing(session, i, publication_id) for i in [*ids, 999, None]]
         assert standings == [
             None, None, "suppressed", "unsubscribed", "pending", "erased", "erased",
