@@ -29,6 +29,8 @@ class Purpose(IntEnum):
 
     UNSUBSCRIBE = 1
     PREFERENCES = 2
+    CONFIRM = 3
+    """The press after a sign-up; its subject is the sign-up, not the reader."""
     TEST = 9
     """In a test message: opens the page, can do nothing."""
 
