@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -29,6 +29,20 @@ def suppress(session: Session, address_index: bytes, reason: str, now: datetime)
     except IntegrityError:
         return False
     return True
+
+
+def bar_by_word(session: Session, address_index: bytes, reason: str, now: datetime) -> None:
+    """Bar an address by the reader's own word (READERS_WORD), also one a machine had barred.
+
+    A hard bounce can be lifted by an editor alone; what the reader asked for cannot, so it
+    takes the place of a machine's reason, and never the other way round.
+    """
+    if suppress(session, address_index, reason, now):
+        return
+    by_machine = (Suppression.address_index == address_index) & Suppression.reason.not_in(
+        READERS_WORD
+    )
+    session.execute(update(Suppression).where(by_machine).values(reason=reason, at=now))
 
 
 def is_suppressed(session: Session, address_index: bytes) -> bool:

@@ -1,0 +1,42 @@
+"""Erasing a reader for good (GDPR art. 17): the row goes, a keyed hash stays so that nobody is
+mailed again by an old list."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import delete, select
+from sqlalchemy.orm import Session
+
+from newsletter.core import audit
+from newsletter.core.errors import NotFound
+from newsletter.core.sealing import Sealer
+from subscribers import suppression
+from subscribers.models import Subscriber
+
+
+def erase(
+    session: Session,
+    sealer: Sealer,  # noqa: ARG001
+    *,
+    subscriber_id: int,
+    how: str,
+    now: datetime,
+) -> None:
+    """Forget a reader: address, subscriptions, consents, sign-ups and marks; bar the address.
+
+    Deliveries keep their place in the sums and lose their link to the person; one that is still
+    planned ends as skipped (erased). `how` is the door: `page` or `command line`. Backups made
+    before still hold the reader until they are deleted. NotFound when nobody is held any more.
+    """
+    # Locked first: what mails or changes this reader at this moment ends before, or finds nobody.
+    found = session.scalar(
+        select(Subscriber).where(Subscriber.id == subscriber_id).with_for_update()
+    )
+    if found is None:
+        raise NotFound("subscriber", f"there is no subscriber {subscriber_id} (any more)")
+    suppression.bar_by_word(session, found.address_index, "erased", now)
+    # The database's own cascades: everything that names the row goes with it, in one statement.
+    session.execute(delete(Subscriber).where(Subscriber.id == subscriber_id))
+    session.expire_all()
+    audit.note(session, "erase", how, {"readers": 1}, now)
