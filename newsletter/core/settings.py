@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from newsletter.core.errors import ConfigurationError, InputError
 from newsletter.core.language_codes import canonical
@@ -115,10 +115,17 @@ class Keys(_Section):
     key: str = Field(repr=False)
 
 
-class Backup(_Section):
-    """Who can open backups and exports."""
+def _parted(value: object) -> object:
+    """A list, or the same as one text with commas, which is all that a variable can hold."""
+    if not isinstance(value, str):
+        return value
+    return [part.strip() for part in value.split(",") if part.strip()]
 
-    recipients: list[str]
+
+class Backup(_Section):
+    """Who can open backups and exports; the environment gives them separated by commas."""
+
+    recipients: Annotated[list[str], BeforeValidator(_parted)]
 
 
 class Signup(_Section):

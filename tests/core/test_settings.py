@@ -94,6 +94,14 @@ def test_a_language_comes_from_the_environment_too(tmp_path: Path) -> None:
     assert found.languages["my"].script == "Mymr"
 
 
+def test_a_list_comes_from_the_environment_with_commas(tmp_path: Path) -> None:
+    (tmp_path / "newsletter.toml").write_text('[backup]\nrecipients = ["age1a"]\n')
+    assert load(tmp_path, {}).backup.recipients == ["age1a"]
+    found = load(tmp_path, {"NEWSLETTER_BACKUP__RECIPIENTS": "age1b, age1c,"})
+    assert found.backup.recipients == ["age1b", "age1c"]
+    assert load(tmp_path, {"NEWSLETTER_BACKUP__RECIPIENTS": ""}).backup.recipients == []
+
+
 def test_home_comes_from_the_environment() -> None:
     assert default_home({"NEWSLETTER_HOME": "/srv/weekly"}) == Path("/srv/weekly")
     assert default_home({"XDG_DATA_HOME": "/data"}) == Path("/data/newsletter")
