@@ -42,12 +42,22 @@ class Sheet:
     secret: bytes = field(repr=False)
 
     def envelope(
-        self, *, delivery_id: int, address: Address, public_id: UUID, date: datetime
+        self,
+        *,
+        delivery_id: int,
+        address: Address,
+        public_id: UUID,
+        date: datetime,
+        text_only: bool = False,
     ) -> Envelope:
-        """The complete message of one delivery. The Message-ID is the same at every attempt."""
+        """The complete message of one delivery. The Message-ID is the same at every attempt.
+
+        `text_only` for a reader who asked for mail without HTML.
+        """
         unique = message_ids.unique(self.secret, delivery_id)
         tokens = self._tokens(public_id, Purpose.UNSUBSCRIBE, Purpose.PREFERENCES)
-        return self._envelope(delivery_id, self._recipient(address, unique, tokens, date))
+        recipient = self._recipient(address, unique, tokens, date)
+        return self._envelope(delivery_id, recipient, text_only=text_only)
 
     def test_envelope(self, *, address: Address, message_id: str, date: datetime) -> Envelope:
         """A message marked as a test: its links open their pages and can do nothing."""
@@ -73,12 +83,14 @@ class Sheet:
             subject_mark=mark,
         )
 
-    def _envelope(self, delivery_id: int, recipient: Recipient) -> Envelope:
+    def _envelope(
+        self, delivery_id: int, recipient: Recipient, *, text_only: bool = False
+    ) -> Envelope:
         return Envelope(
             delivery_id=delivery_id,
             sender=self.letter.sender_address,
             recipient=recipient.address,
-            data=self.template.build(recipient),
+            data=self.template.build(recipient, text_only=text_only),
         )
 
 

@@ -1,8 +1,8 @@
 """From a rendered edition to the exact bytes of one recipient's message.
 
 multipart/alternative, text first (RFC 2046 §5.1.4); with a picture the HTML stands in a
-multipart/related of its own. Everything common is made once; `build` only writes the few
-headers and encoded lines that differ.
+multipart/related of its own. Who asked for text alone gets the same text as the whole body.
+Everything common is made once; `build` only writes the few headers and encoded lines that differ.
 """
 
 from __future__ import annotations
@@ -51,7 +51,10 @@ class MessageTemplate:
         self._text = SplicedText(rendered.text, _PLACEHOLDERS)
         self._html = SplicedText(rendered.html, _PLACEHOLDERS)
         edge = boundary(rendered.text.encode(), rendered.html.encode())
-        self._head = _common_headers(letter, edge)
+        common = _common_headers(letter)
+        several = f'multipart/alternative;\r\n boundary="{edge}"'
+        self._head = [*common, headers.field("Content-Type", several)]
+        self._text_head = [*common, *_part_headers("text/plain", self._text.encoding)]
         self._subject = headers.unstructured("Subject", self.subject)
         inner = f"{edge}.r"
         self._before_text = _part_head(edge, "text/plain", self._text.encoding)
@@ -63,14 +66,18 @@ class MessageTemplate:
         picture = _picture_part(letter, letter.picture, inner) if letter.picture else b""
         self._after = picture + _lines(f"--{edge}--")
 
-    def build(self, to: Recipient) -> bytes:
+    def build(self, to: Recipient, *, text_only: bool = False) -> bytes:
         """The complete message: ASCII but for an address that needs SMTPUTF8, CRLF throughout.
 
+        With `text_only` it is text/plain and nothing else: no HTML, no picture.
         InputError when an address, link or Message-ID could not stand in a header.
         """
-        head = _lines(*self._head, *self._own_headers(to), "")
         unsubscribe, preferences = to.unsubscribe_url, to.preferences_url
         plain = {UNSUBSCRIBE_URL: unsubscribe.encode(), PREFERENCES_URL: preferences.encode()}
+        own = self._own_headers(to)
+        if text_only:
+            return _lines(*self._text_head, *own, "") + self._text.encoded(plain)
+        head = _lines(*self._head, *own, "")
         marked = {name: escape(url.decode()).encode() for name, url in plain.items()}
         return b"".join(
             [
@@ -94,7 +101,7 @@ class MessageTemplate:
         ]
 
 
-def _common_headers(letter: Letter, edge: str) -> list[str]:
+def _common_headers(letter: Letter) -> list[str]:
     domain = letter.sender_address.rpartition("@")[2]
     described = (block.publication_name for block in letter.blocks)
     found = [headers.mailbox("From", letter.sender_name, letter.sender_address)]
@@ -109,17 +116,18 @@ def _common_headers(letter: Letter, edge: str) -> list[str]:
         headers.field("List-Unsubscribe-Post", "List-Unsubscribe=One-Click"),
         headers.field("Content-Language", ", ".join(b.language for b in letter.blocks)),
         headers.field("MIME-Version", "1.0"),
-        headers.field("Content-Type", f'multipart/alternative;\r\n boundary="{edge}"'),
+    ]
+
+
+def _part_headers(kind: str, encoding: str) -> list[str]:
+    return [
+        headers.field("Content-Type", f"{kind}; charset=utf-8"),
+        headers.field("Content-Transfer-Encoding", encoding),
     ]
 
 
 def _part_head(edge: str, kind: str, encoding: str) -> bytes:
-    return _lines(
-        f"--{edge}",
-        headers.field("Content-Type", f"{kind}; charset=utf-8"),
-        headers.field("Content-Transfer-Encoding", encoding),
-        "",
-    )
+    return _lines(f"--{edge}", *_part_headers(kind, encoding), "")
 
 
 def _related_head(inner: str) -> bytes:

@@ -117,6 +117,29 @@ def test_a_whole_message_of_each_edition(edition: str) -> None:
     ]
 
 
+@pytest.mark.parametrize("edition", ["en", "my", "en+my"])
+def test_who_wants_text_alone_gets_one_part_and_the_same_headers(edition: str) -> None:
+    letter = _LETTERS[edition]
+    rendered = render(letter, _THEME)
+    template = MessageTemplate(letter, rendered)
+    raw = template.build(sample.recipient(), text_only=True)
+    _on_the_wire(raw)
+    message, usual = _parsed(raw), _parsed(template.build(sample.recipient()))
+    assert not message.is_multipart()
+    assert str(message["Content-Type"]) == 'text/plain; charset="utf-8"'
+    assert message["Content-Transfer-Encoding"] == (
+        "quoted-printable" if edition == "en" else "base64"
+    )
+    assert _body(message, "plain") == _body(usual, "plain")
+    assert sample.recipient().unsubscribe_url in _body(message, "plain")
+    apart = {"content-type", "content-transfer-encoding"}
+    for name in {n.lower() for n in usual.keys()} - apart:  # noqa: SIM118
+        assert message.get_all(name) == usual.get_all(name), name
+    for never in (b"text/html", b"boundary", b"<html", b"image/"):
+        assert never not in raw.lower()
+    assert len(raw) < len(template.build(sample.recipient())) / 2
+
+
 def test_the_picture_travels_inside_and_is_named_by_the_page() -> None:
     letter = _LETTERS["en"]
     message = _parsed(MessageTemplate(letter, render(letter, _THEME)).build(sample.recipient()))
