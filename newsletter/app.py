@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from errno import ENOSPC
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,19 +16,24 @@ import newsletter.editorial.models
 import newsletter.schedule.models  # noqa: F401
 import subscribers.models  # noqa: F401
 from newsletter import migrations
+from newsletter.core import key_file, keychain
 from newsletter.core import settings as settings_module
 from newsletter.core.clock import now
-from newsletter.core.database_errors import FULL
 from newsletter.core.db import open_engine, reading, writing
 from newsletter.core.errors import ConfigurationError
-from newsletter.core.installation import bind_key
-from newsletter.core.sealing import Keyring, Sealer
+from newsletter.core.keychain import KeyChain
+from newsletter.core.keyring import Keyring
+from newsletter.core.sealing import Sealer
 from newsletter.core.settings import Settings
 from newsletter.core.tokens import TokenSigner
+from subscribers import resealing
 
 if TYPE_CHECKING:
     from newsletter.providers.base import Provider
     from newsletter.rendering.environment import Theme
+
+_KEYS_IN_THE_FILE = "0001"
+"""The revision before the data keys were wrapped and stored in the database."""
 
 
 @dataclass(frozen=True)
@@ -38,17 +42,26 @@ class Services:
 
     settings: Settings
     engine: Engine
-    ring: Keyring
+    chain: KeyChain
+
+    @property
+    def ring(self) -> Keyring:
+        """The data keys of this installation."""
+        return self.chain.current()
+
+    def secret(self, label: str) -> bytes:
+        """32 bytes for one use of its own (`form`), the same for ever and in every process."""
+        return self.ring.derived(label)
 
     @cached_property
     def sealer(self) -> Sealer:
         """Seals and opens addresses."""
-        return Sealer(self.ring)
+        return Sealer(self.chain)
 
     @cached_property
     def signer(self) -> TokenSigner:
         """Signs and reads the links in mails."""
-        return TokenSigner(self.ring.derived("token"))
+        return TokenSigner(self.chain)
 
     @cached_property
     def theme(self) -> Theme:
@@ -67,6 +80,7 @@ class Services:
 
     def close(self) -> None:
         """Let go of the database."""
+        self.chain.close()
         self.engine.dispose()
 
 
@@ -74,32 +88,40 @@ def initialise(home: Path, overrides: Mapping[str, Mapping[str, Any]] | None = N
     """Make the home, its key and its database, or bring an older one up to date.
 
     An existing key is kept. A database without its key file is never given a new one.
+    ConfigurationError says what is missing or does not match.
     """
     try:
         home.mkdir(parents=True, exist_ok=True, mode=0o700)
     except OSError as err:
         raise ConfigurationError(f"{home} cannot be made: {err.strerror}") from err
     settings = settings_module.load(home, overrides=overrides)
-    with _engine(settings) as engine:
-        if migrations.current(engine) is None and not settings.key_path.exists():
-            _new_key(settings.key_path)
-        ring = Keyring.load(settings.key_path)
+    with _engine(settings) as engine, key_file.alone(home):
+        _before_migrating(settings, engine)
         migrations.upgrade(engine)
+        keychain.prepare(settings)
         with writing(engine) as session:
-            bind_key(session, ring, now())
-        return Services(settings, engine, ring)
+            if keychain.establish(session, settings, now()):
+                resealing.name_keys(session)
+        with reading(engine) as session:
+            keychain.finish(session, settings)
+        return _services(settings, engine)
 
 
-def _new_key(path: Path) -> None:
-    """A key whole or not at all: half of one would be refused as damaged for ever."""
-    try:
-        Keyring.generate().save(path)
-    except FileExistsError:
-        return  # another program made the home at the same moment
-    except OSError as err:
-        path.unlink(missing_ok=True)
-        reason = FULL.format(path.parent) if err.errno == ENOSPC else f"{path}: {err.strerror}"
-        raise ConfigurationError(reason) from err
+def _before_migrating(settings: Settings, engine: Engine) -> None:
+    """Make the key file of a new home; hold that of an older one against its database."""
+    stands_at = migrations.current(engine)
+    if stands_at is None and keychain.by_file(settings):
+        key_file.make(settings.key_path)
+    if stands_at == _KEYS_IN_THE_FILE:
+        with reading(engine) as session:
+            keychain.check_legacy(session, settings)
+
+
+def _services(settings: Settings, engine: Engine) -> Services:
+    with reading(engine) as session:
+        master, ring = keychain.opened(session, settings)
+    chain = KeyChain(open_engine(settings.database_url), settings, master, ring)
+    return Services(settings, engine, chain)
 
 
 def open_services(home: Path, overrides: Mapping[str, Mapping[str, Any]] | None = None) -> Services:
@@ -109,10 +131,7 @@ def open_services(home: Path, overrides: Mapping[str, Mapping[str, Any]] | None 
         raise ConfigurationError(f"there is no newsletter in {home}; run 'newsletter init' first")
     with _engine(settings) as engine:
         migrations.check(engine)
-        ring = Keyring.load(settings.key_path)
-        with reading(engine) as session:
-            bind_key(session, ring, now())
-        return Services(settings, engine, ring)
+        return _services(settings, engine)
 
 
 @contextmanager

@@ -9,16 +9,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from sqlalchemy import case, func, select
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from newsletter.core.addresses import Address, parse
 from newsletter.core.errors import NotFound
 from newsletter.core.sealing import Sealer
 from subscribers import suppression
+from subscribers.holding import erased_meanwhile, hold, inserted
 from subscribers.leaving import Left, end
 from subscribers.models import Consent, Subscriber, Subscription, Suppression
 
@@ -70,7 +70,7 @@ def add(
     index = sealer.blind_index(parsed.lookup)
     if suppression.is_suppressed(session, index):
         return "suppressed"
-    subscriber = _hold(session, sealer, parsed, index, now)
+    subscriber = hold(session, sealer, parsed, index, now)
     proof = Consent(kind="given", how=how, wording=wording, at=now)
     subscription, fresh = _subscribe(session, subscriber, publication_id, edition, now)
     if fresh:
@@ -166,26 +166,6 @@ def _by_index(session: Session, index: bytes) -> Subscriber | None:
     return session.scalar(select(Subscriber).where(Subscriber.address_index == index))
 
 
-def _hold(
-    session: Session, sealer: Sealer, address: Address, index: bytes, now: datetime
-) -> Subscriber:
-    known = _by_index(session, index)
-    if known is not None:
-        return known
-    made = Subscriber(
-        public_id=uuid4(),
-        sealed_address=sealer.seal(address.text),
-        address_index=index,
-        created_at=now,
-    )
-    if _inserted(session, made):
-        return made
-    other = _by_index(session, index)
-    if other is None:  # made and erased again between our two looks
-        raise NotFound("address", "this address was erased at this very moment; try again")
-    return other
-
-
 def _subscribe(
     session: Session, subscriber: Subscriber, publication_id: int, edition: str, now: datetime
 ) -> tuple[Subscription, bool]:
@@ -199,22 +179,12 @@ def _subscribe(
         edition=edition,
         created_at=now,
     )
-    if _inserted(session, made):
+    if inserted(session, made):
         return made, True
     other = subscription_of(session, subscriber, publication_id)
     if other is None:
-        raise NotFound("address", "this address was erased at this very moment; try again")
+        raise erased_meanwhile()
     return other, False
-
-
-def _inserted(session: Session, row: Subscriber | Subscription) -> bool:
-    """False when another program put the same row in first (unique key)."""
-    try:
-        with session.begin_nested():
-            session.add(row)
-    except IntegrityError:
-        return False
-    return True
 
 
 def _update(

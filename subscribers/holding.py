@@ -14,6 +14,8 @@ from newsletter.core.errors import NotFound
 from newsletter.core.sealing import Sealer
 from subscribers.models import Subscriber, Subscription
 
+_TRIES = 3
+
 
 def hold(
     session: Session, sealer: Sealer, address: Address, index: bytes, now: datetime
@@ -26,18 +28,22 @@ def hold(
     known = _locked(session, index)
     if known is not None:
         return known
-    made = Subscriber(
-        public_id=uuid4(),
-        sealed_address=sealer.seal(address.text),
-        address_index=index,
-        created_at=now,
-    )
-    if inserted(session, made):
-        return made
-    other = _locked(session, index)
-    if other is None:
-        raise erased_meanwhile()
-    return other
+    for _ in range(_TRIES):
+        sealed = sealer.sealed(address.text)
+        made = Subscriber(
+            public_id=uuid4(),
+            sealed_address=sealed.value,
+            seal_key_id=sealed.key_id,
+            address_index=index,
+            created_at=now,
+        )
+        if inserted(session, made):
+            return made
+        other = _locked(session, index)
+        if other is not None:
+            return other
+        sealer.renew()  # our key was removed by a rotation (foreign key), or the row came and went
+    raise erased_meanwhile()
 
 
 def _locked(session: Session, index: bytes) -> Subscriber | None:
@@ -47,7 +53,7 @@ def _locked(session: Session, index: bytes) -> Subscriber | None:
 
 
 def inserted(session: Session, row: Subscriber | Subscription) -> bool:
-    """False when another program put the same row in first (unique key)."""
+    """False when another program put the same row in first (unique key), or removed its key."""
     try:
         with session.begin_nested():
             session.add(row)

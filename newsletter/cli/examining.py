@@ -39,12 +39,14 @@ def examine(home: Path) -> list[Finding]:
     if not home.is_dir():
         return findings
     findings += _disk(home)
+    file = home / "keys.json"
     try:
         settings = settings_module.load(home)
     except NewsletterError as err:
         where = "mail, public address and database cannot be looked at before that is mended"
-        return [*findings, Finding("settings", "error", str(err), where), *_key(home / "keys.json")]
-    findings += _key(settings.key_path)
+        return [*findings, Finding("settings", "error", str(err), where), *_key_file(file)]
+    if file.exists() or not (settings.keys.passphrase or settings.keys.key):
+        findings += _key_file(file)
     findings += _guarded("database", _of_database, settings)
     findings += _guarded("mail", _mail, settings)
     findings += _guarded("public address", _public, settings)
@@ -87,11 +89,11 @@ def _home(home: Path) -> Iterator[Finding]:
         yield Finding("home", "ok", f"{home} belongs to this user alone")
 
 
-def _key(path: Path) -> Iterator[Finding]:
-    from newsletter.core.sealing import Keyring
+def _key_file(path: Path) -> Iterator[Finding]:
+    from newsletter.core.key_file import KeyFile
 
     try:
-        Keyring.load(path)
+        KeyFile.load(path)
     except NewsletterError as err:
         yield Finding("key", "error", str(err))
     else:
@@ -112,26 +114,27 @@ def _of_database(settings: Settings) -> Iterator[Finding]:
         text = f"{engine.dialect.name}, at version {migrations.HEAD}, the newest"
         yield Finding("database", "ok", text)
         with reading(engine) as session:
-            yield from _binding(session, settings)
+            yield from _wrapping(session, settings)
             yield from _publications(session)
             yield from _zones(session)
     finally:
         engine.dispose()
 
 
-def _binding(session: Session, settings: Settings) -> Iterator[Finding]:
-    from newsletter.core.clock import now
-    from newsletter.core.installation import bind_key
-    from newsletter.core.sealing import Keyring
+def _wrapping(session: Session, settings: Settings) -> Iterator[Finding]:
+    from newsletter.core import keychain
 
     try:
-        ring = Keyring.load(settings.key_path)
-    except NewsletterError:
-        return  # said already
-    try:
-        bind_key(session, ring, now())
+        master, _ = keychain.opened(session, settings)
     except NewsletterError as err:
         yield Finding("key", "error", str(err))
+        return
+    ways = {
+        "file": "the key file",
+        "environment": "a key that is set",
+        "passphrase": "a passphrase",
+    }
+    yield Finding("data keys", "ok", f"wrapped by {ways[master.by]}, and all of them open")
 
 
 def _publications(session: Session) -> Iterator[Finding]:

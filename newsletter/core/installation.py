@@ -1,16 +1,14 @@
-"""What this installation knows of itself: which key file its database belongs to."""
+"""What this installation knows of itself: its keys (wrapped), its keyholders, its audit."""
 
 from __future__ import annotations
 
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import LargeBinary, String, UniqueConstraint, select
-from sqlalchemy.orm import Mapped, Session, mapped_column
+from sqlalchemy import LargeBinary, String, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
 
 from newsletter.core.db import Base
-from newsletter.core.errors import ConfigurationError
-from newsletter.core.sealing import Keyring
 
 
 class Installation(Base):
@@ -22,7 +20,8 @@ class Installation(Base):
     key_fingerprint: Mapped[str] = mapped_column(String(32))
     created_at: Mapped[datetime]
     wrapping: Mapped[dict[str, Any] | None]
-    """How the data keys are wrapped: {"by": "file" | "environment" | "passphrase", …}."""
+    """How the data keys are wrapped: {"by": "file" | "environment" | "passphrase", "master": its
+    fingerprint, and for a passphrase "salt", "n", "r", "p" of scrypt}."""
     restored_at: Mapped[datetime | None]
     backup_of_at: Mapped[datetime | None]
     """Restored from a backup of this instant: what happened later is not known here."""
@@ -69,15 +68,3 @@ class Keyholder(Base):
     salt: Mapped[bytes] = mapped_column(LargeBinary)
     digest: Mapped[bytes] = mapped_column(LargeBinary)
     created_at: Mapped[datetime]
-
-
-def bind_key(session: Session, ring: Keyring, at: datetime) -> None:
-    """Remember the key of a new database; ConfigurationError when another key made it."""
-    known = session.scalar(select(Installation.key_fingerprint).where(Installation.id == 1))
-    if known is None:
-        session.add(Installation(id=1, key_fingerprint=ring.fingerprint(), created_at=at))
-    elif known != ring.fingerprint():
-        raise ConfigurationError(
-            "the key file does not belong to this database; put back the keys.json that was "
-            "made with it (nothing was read or written)"
-        )

@@ -18,10 +18,12 @@ from enum import IntEnum
 from uuid import UUID
 
 from newsletter.core.errors import TokenError
+from newsletter.core.keyring import Keyring, Rings
 
 _SHAPE = re.compile(r"v1\.([a-z0-9]{1,8})\.([A-Za-z0-9_-]{34})\.([A-Za-z0-9_-]{22})")
 TOKEN_IN_TEXT = re.compile(r"v1\.[a-z0-9]{1,8}\.[A-Za-z0-9_-]{34}\.[A-Za-z0-9_-]{22}")
 """Finds a token in a mail's subject or address."""
+_SECONDS = 3.0
 
 
 class Purpose(IntEnum):
@@ -45,24 +47,21 @@ class Claim:
 
 
 class TokenSigner:
-    """Makes and checks tokens under a list of keys, newest first: [(kid, 32 bytes), …]."""
+    """Makes and checks tokens: the newest key signs, all verify."""
 
-    def __init__(self, keys: list[tuple[str, bytes]]) -> None:
-        if not keys:
-            raise ValueError("a signer needs at least one key")
-        self._keys = dict(keys)
-        self._newest = keys[0][0]
+    def __init__(self, rings: Rings) -> None:
+        self._rings = rings
 
     def sign(self, claim: Claim) -> str:
         """The token of a claim, always of the same length under the same key."""
         body = claim.subject.bytes + claim.scope.to_bytes(8) + bytes([claim.purpose])
-        mac = self._mac(self._keys[self._newest], body)
-        return f"v1.{self._newest}.{_b64(body)}.{_b64(mac)}"
+        key = self._rings.current().tokens[0]
+        return f"v1.{key.kid}.{_b64(body)}.{_b64(self._mac(key.secret, body))}"
 
     def read(self, token: str, *purposes: Purpose) -> Claim:
         """What the token says; TokenError when it is altered, foreign or for another purpose."""
         match = _SHAPE.fullmatch(token)
-        key = self._keys.get(match[1]) if match else None
+        key = self._key(match[1]) if match else None
         if match is None or key is None:
             raise TokenError("this link is not complete or was not made here")
         body, mac = _unb64(match[2]), _unb64(match[3])
@@ -70,9 +69,21 @@ class TokenSigner:
             raise TokenError("this link is not complete or was not made here")
         return _claim(body, purposes)
 
+    def _key(self, kid: str) -> bytes | None:
+        """The key of this name, which another process may have made a moment ago.
+
+        Anybody can invent names, so the database is not asked more often than every few seconds.
+        """
+        known = _named(self._rings.current(), kid)
+        return known or _named(self._rings.renewed(_SECONDS), kid)
+
     @staticmethod
     def _mac(key: bytes, body: bytes) -> bytes:
         return hmac.new(key, b"newsletter-token-v1|" + body, hashlib.sha256).digest()[:16]
+
+
+def _named(ring: Keyring, kid: str) -> bytes | None:
+    return next((key.secret for key in ring.tokens if key.kid == kid), None)
 
 
 def _claim(body: bytes, purposes: tuple[Purpose, ...]) -> Claim:

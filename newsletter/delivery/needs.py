@@ -6,7 +6,8 @@ from typing import Protocol
 
 from sqlalchemy import Engine
 
-from newsletter.core.sealing import Keyring, Sealer
+from newsletter.core.keyring import Keyring
+from newsletter.core.sealing import Sealer
 from newsletter.core.settings import Settings
 from newsletter.core.tokens import TokenSigner
 from newsletter.providers.base import Provider

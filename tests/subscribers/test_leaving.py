@@ -10,13 +10,14 @@ from sqlalchemy import select
 
 from newsletter.app import Services
 from newsletter.core.db import reading, writing
+from newsletter.core.keyring import Key, Keyring
 from newsletter.core.tokens import Claim, Purpose, TokenSigner
 from subscribers import directory, leaving
 from subscribers.mailto import token_in_mail
 from subscribers.models import Consent
 from tests.subscribers.conftest import NOW, Add
 
-TOKEN = TokenSigner([("k1", b"k" * 32)]).sign(
+TOKEN = TokenSigner(Keyring(b"i" * 32, (), (Key(1, "k1", b"k" * 32),))).sign(
     Claim(UUID(int=7**40 % 2**128), 1, Purpose.UNSUBSCRIBE)
 )
 
