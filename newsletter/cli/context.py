@@ -31,6 +31,8 @@ PublicationOption = Annotated[
     ),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for machines, nothing else.")]
+ForceOption = Annotated[bool, typer.Option("--force", help="Write over a file that is there.")]
+EmailArgument = Annotated[str, typer.Argument(metavar="ADDRESS", help="A mail address.")]
 LARGEST = 2_147_483_647
 """The largest number that the databases have room for."""
 Number = Annotated[

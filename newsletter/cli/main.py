@@ -19,6 +19,7 @@ from typer.exceptions import TyperException
 
 from newsletter import __version__
 from newsletter.cli import (
+    auditing,
     files,
     issues,
     publication,
@@ -181,7 +182,7 @@ def newsletter(
     ctx.call_on_close(desk.close)
 
 
-for room in (setup, files, issues, resources, sending, subscribers, publication, serving):
+for room in (setup, files, issues, resources, sending, subscribers, publication, auditing, serving):
     room.register(app)
 
 

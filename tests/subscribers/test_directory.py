@@ -12,7 +12,15 @@ from newsletter.app import Services
 from newsletter.core import log
 from newsletter.core.db import reading, writing
 from newsletter.core.errors import InputError, NotFound
-from subscribers import audience, directory, importing, leaving, preferences, suppression
+from subscribers import (
+    audience,
+    directory,
+    importing,
+    leaving,
+    listing,
+    preferences,
+    suppression,
+)
 from subscribers.models import Consent, Subscription
 from tests.subscribers.conftest import NOW, Add
 
@@ -74,7 +82,7 @@ def test_a_barred_address_is_neither_added_nor_taken_back(
         leaving.leave(session, how="page", wording="Unsubscribe", **who)
         back = leaving.come_back(session, how="page", wording="Subscribe again", **who)
         assert back == "suppressed"
-        assert directory.counts(session, publication_id)["ended"] == 1
+        assert listing.counts(session, publication_id)["ended"] == 1
 
 
 def test_taking_off_needs_somebody_there(
