@@ -80,7 +80,7 @@ class _Shelf:
         with reading(self.pages.services.engine) as session:
             found = publications.get(session, slug)
             publication = masthead(found)
-            language = self._language(request, publication)
+            language = self.pages.language_for(request, publication.languages)
             entries = [self._entry(issue, language) for issue in _gone_out(session, found, _LISTED)]
         return self.pages.show(
             "web/archive.html",
@@ -137,11 +137,6 @@ class _Shelf:
         head = self.pages.part("web/archive_head.html", language, switches=switches)
         html = html.replace("</head>", f"{head}</head>", 1)
         return re.sub(r"<body[^>]*>", lambda found: found[0] + keep_together(bar), html, count=1)
-
-    def _language(self, request: Request, publication: Masthead) -> str:
-        wishes = [self.pages.wished(request), *publication.languages, *self.pages.languages]
-        known = {*publication.languages} & {*self.pages.languages} or {*self.pages.languages}
-        return next(code for code in wishes if code in known)
 
     def _shelf_mark(
         self, publication: Publication, latest: list[Issue], language: str
