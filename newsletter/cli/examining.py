@@ -115,6 +115,7 @@ def _of_database(settings: Settings) -> Iterator[Finding]:
         yield Finding("database", "ok", text)
         with reading(engine) as session:
             yield from _wrapping(session, settings)
+            yield from _restored(session)
             yield from _publications(session)
             yield from _zones(session)
     finally:
@@ -135,6 +136,20 @@ def _wrapping(session: Session, settings: Settings) -> Iterator[Finding]:
         "passphrase": "a passphrase",
     }
     yield Finding("data keys", "ok", f"wrapped by {ways[master.by]}, and all of them open")
+
+
+def _restored(session: Session) -> Iterator[Finding]:
+    from newsletter.safekeeping.aftermath import remembered
+
+    found = remembered(session)
+    if found is None:
+        return
+    text = f"restored from a backup of {found['backup_of_at'][:16].replace('T', ' ')} UTC"
+    if not found["doubtful"]:
+        yield Finding("restore", "ok", f"{text}; nothing of it is in doubt")
+        return
+    text += f"; {found['doubtful']} deliveries may have gone out since"
+    yield Finding("restore", "warning", text, "see 'newsletter status N', then settle each")
 
 
 def _publications(session: Session) -> Iterator[Finding]:
