@@ -24,7 +24,10 @@ def page(theme: Theme, account: Account, now: datetime, languages: Sequence[str]
     Whoever has no subscription any more gets it in all that there are.
     """
     codes = list(languages) or languages_of(theme, account)
-    parts = [(code, Markup(_part(theme, account, code, now))) for code in codes]  # noqa: S704
+    parts = [
+        (code, Markup(_part(theme, account, code, now, first=code == codes[0])))  # noqa: S704
+        for code in codes
+    ]
     native = {code: rules.native for code, rules in theme.languages.items()}
     whole = theme.page("web/person.html", codes[0], lang=codes[0], parts=parts, native=native)
     return keep_together(whole, _HOLD)
@@ -36,8 +39,14 @@ def languages_of(theme: Theme, account: Account) -> list[str]:
     return [code for code in dict.fromkeys(read) if code in theme.languages] or [*theme.languages]
 
 
-def _part(theme: Theme, account: Account, language: str, now: datetime) -> str:
+def _part(theme: Theme, account: Account, language: str, now: datetime, *, first: bool) -> str:
     native = {code: rules.native for code, rules in theme.languages.items()}
     return theme.page(
-        "web/person_part.html", language, lang=language, account=account, now=now, native=native
+        "web/person_part.html",
+        language,
+        lang=language,
+        account=account,
+        now=now,
+        native=native,
+        first=first,
     )
