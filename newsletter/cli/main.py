@@ -24,6 +24,8 @@ from newsletter.cli import (
     issues,
     publication,
     resources,
+    restoring,
+    safekeeping,
     sending,
     serving,
     setup,
@@ -183,6 +185,8 @@ def newsletter(
 
 
 for room in (setup, files, issues, resources, sending, subscribers, publication, auditing, serving):
+    room.register(app)
+for room in (safekeeping, restoring):
     room.register(app)
 
 
