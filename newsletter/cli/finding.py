@@ -135,7 +135,7 @@ def _tell(shown: dict[str, Any]) -> None:
     if shown["public_id"]:
         say(f"  held since {minute(shown['since'])}, id {shown['public_id']}")
     else:
-        say("  Erased: only the keyed hash of the address is kept, so that it stays out.")
+        say("  only the keyed hash of the address is kept, so that it stays out")
     if shown["suppression"]:
         barred = shown["suppression"]
         say(f"  suppressed since {minute(barred['since'])}: {barred['reason']}", "yellow")
