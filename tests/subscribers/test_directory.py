@@ -134,11 +134,13 @@ def test_the_reader_s_own_choice_is_stronger_than_a_file(
         person = directory.find(session, any_services.sealer, "own@example.org")
         assert person
         who: dict[str, Any] = {"public_id": person.public_id, "publication_id": publication_id}
-        chosen = preferences.choose(session, edition="my", wording="my", now=NOW, **who)
-        assert chosen == "changed"
+        mine = preferences.Choice("my", text_only=True)
+        assert preferences.choose(session, choice=mine, now=NOW, **who) == "changed"
         assert add(session, "own@example.org", "en", "import") == "there"
-        view = preferences.view(session, any_services.sealer, **who)
-        assert view == preferences.View("o***@e***", "my", "active")
+        view = preferences.view(session, any_services.sealer, now=NOW, **who)
+        assert view
+        assert (view.masked, view.edition, view.state) == ("o***@e***", "my", "active")
+        assert view.text_only
         assert add(session, "own@example.org", "en", "editor") == "updated"
 
 
