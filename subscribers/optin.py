@@ -93,7 +93,7 @@ def subscribe(
 
 def mark_of(sealer: Sealer, address: Address) -> bytes:
     """Under which the brakes know an address; made for this use alone."""
-    return sealer.blind_index(f"signup\0{address.lookup}")[:16]
+    return sealer.mark("signup", address.lookup)
 
 
 def _subscription(
