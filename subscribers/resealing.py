@@ -25,8 +25,8 @@ from newsletter.core.sealing import Sealer
 from subscribers.models import Subscriber
 
 BATCH = 500
-_PATIENCE = 0.2
-"""Seconds until it is asked again whether nobody writes under an old key any more."""
+_PATIENCE = 0.1
+"""Seconds until the removal of the old keys is tried again; and the longest rest of a batch."""
 
 _STORE = (
     update(Subscriber)
@@ -58,15 +58,16 @@ def rotate(
     with writing(engine) as session:
         key = rewrapping.add_pair(session, chain.master(session), now)
         audit.note(session, "rotation", how, {"new_key": key}, now)
-    done = removed = 0
+    done = 0
     while True:
         sealer.renew()
         done += _reseal(engine, sealer, tell)
-        gone = _remove(engine)
-        removed += gone or 0
-        if gone is not None:
+        last = _remove(engine, sealer)
+        if last is not None:
             break
         time.sleep(_PATIENCE)
+    done, removed = done + last[0], last[1]
+    tell(last[0])
     with writing(engine) as session:
         audit.note(session, "rotation", how, {"addresses": done, "keys_removed": removed}, now)
     return Rotated(key, done, removed)
@@ -116,16 +117,19 @@ def _next(engine: Engine, key_id: int | None, last: int) -> list[Row]:
 
 def _store(engine: Engine, sealer: Sealer, rows: Sequence[Row]) -> int:
     """How many went over: not those that were erased or closed anew since they were read."""
-    fresh = sealer.sealed_many(_opened(sealer, rows))
-    values = [
-        {"number": number, "old": old, "new": new.value, "key": new.key_id}
-        for (number, old), new in zip(rows, fresh, strict=True)
-    ]
+    fresh = _closed_anew(sealer, rows)
     try:
         with writing(engine) as session:
-            return session.connection().execute(_STORE, values).rowcount
+            return session.connection().execute(_STORE, fresh).rowcount
     except IntegrityError:
         return 0  # another rotation has removed our new key already: the next round takes its
+
+
+def _closed_anew(sealer: Sealer, rows: Sequence[Row]) -> list[dict[str, object]]:
+    return [
+        {"number": number, "old": old, "new": new.value, "key": new.key_id}
+        for (number, old), new in zip(rows, sealer.sealed_many(_opened(sealer, rows)), strict=True)
+    ]
 
 
 def _opened(sealer: Sealer, rows: Sequence[Row]) -> list[str]:
@@ -149,11 +153,12 @@ def _old_keys(engine: Engine) -> list[int]:
         return sorted(found)[:-1]
 
 
-def _remove(engine: Engine) -> int | None:
-    """Delete the old keys; None when an address still needs one, or might in a moment.
+def _remove(engine: Engine, sealer: Sealer) -> tuple[int, int] | None:
+    """Take the last few addresses over and delete the old keys, in one transaction.
 
-    The foreign key decides. A key that somebody writes under at this instant is not waited for
-    (skip locked), because new readers would then wait for us.
+    How many of both; None when it must be tried again. A key that somebody writes under at this
+    instant is not waited for (skip locked), because new readers would then wait for us. Who
+    writes under it later is refused by the foreign key, and closes again under the new one.
     """
     old = _old_keys(engine)
     if _set_right(engine, old):
@@ -161,12 +166,20 @@ def _remove(engine: Engine) -> int | None:
     try:
         with writing(engine) as session:
             keys = select(DataKey.id).where(DataKey.id.in_(old)).with_for_update(skip_locked=True)
+            held = select(Subscriber.id, Subscriber.sealed_address).where(
+                Subscriber.seal_key_id.in_(old)
+            )
             if len(session.scalars(keys).all()) < len(old):
                 return None
+            rows = [(row[0], bytes(row[1])) for row in session.execute(held.limit(BATCH + 1))]
+            if len(rows) > BATCH:
+                return None
+            if rows:
+                session.connection().execute(_STORE, _closed_anew(sealer, rows))
             session.execute(delete(DataKey).where(DataKey.id.in_(old)))
     except IntegrityError:
         return None
-    return len(old)
+    return len(rows), len(old)
 
 
 def _set_right(engine: Engine, old: Sequence[int]) -> bool:

@@ -16,14 +16,15 @@ from sqlalchemy.orm import Session
 from newsletter.core import master_key
 from newsletter.core.db import reading
 from newsletter.core.errors import ConfigurationError, NewsletterError
-from newsletter.core.installation import DataKey, Installation
+from newsletter.core.installation import DataKey, Installation, require_keys
 from newsletter.core.keyring import Key, Keyring
 from newsletter.core.log import logger
 from newsletter.core.master_key import FOREIGN, Master
 from newsletter.core.settings import Settings
 
-FRESH = 30.0
-"""Seconds after which a process looks for newer keys before it closes or signs anything."""
+FRESH = 5.0
+"""Seconds after which a process looks for newer keys before it closes or signs anything; so long
+a rotation may wait for processes that still write under the old one."""
 
 _log = logger("keys")
 
@@ -44,7 +45,7 @@ class KeyChain:
         self._lock = threading.Lock()
 
     def current(self) -> Keyring:
-        """The ring, read again every half minute; what cannot be read now is tried later.
+        """The ring, read again every few seconds; what cannot be read now is tried later.
 
         Closing under a key that was removed meanwhile is refused by the database itself.
         """
@@ -98,6 +99,7 @@ def opened(session: Session, settings: Settings) -> tuple[Master, Keyring]:
     ConfigurationError when the master key is missing, damaged or another one.
     """
     known = installation(session)
+    require_keys(session)
     if known.wrapping is None:
         raise ConfigurationError(
             "the keys of this database are not wrapped yet; run 'newsletter migrate'"
