@@ -47,7 +47,7 @@ def test_what_is_written_opens_with_the_secret_key(key: str, tmp_path: Path) -> 
 
 def test_an_unknown_key_is_named_before_anything_is_written(key: str) -> None:
     assert key
-    with pytest.raises(InputError, match="gpg cannot encrypt for 'nobody@example.com'"):
+    with pytest.raises(InputError, match="cannot encrypt for 'nobody"):
         gpg.require("nobody@example.com")
     with pytest.raises(InputError, match="is no key"):
         gpg.require("--output=x")
