@@ -23,6 +23,7 @@ from newsletter.cli import (
     files,
     issues,
     publication,
+    purging,
     resources,
     restoring,
     safekeeping,
@@ -186,7 +187,7 @@ def newsletter(
 
 for room in (setup, files, issues, resources, sending, subscribers, publication, auditing, serving):
     room.register(app)
-for room in (safekeeping, restoring):
+for room in (safekeeping, restoring, purging):
     room.register(app)
 
 

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from newsletter.core import key_file, master_key
 from newsletter.core.errors import ConfigurationError
-from newsletter.core.installation import Installation
+from newsletter.core.installation import DataKey, Installation
 from newsletter.core.key_file import KeyFile
 from newsletter.core.keychain import installation
 from newsletter.core.keyring import Key, Keyring
@@ -29,14 +29,17 @@ def establish(session: Session, settings: Settings, at: datetime) -> bool:
     known = session.get(Installation, 1, with_for_update=True)
     if known is not None and known.wrapping is not None:
         return False
+    anew = known is None or _purged(session, known)
     legacy = _legacy(settings)
-    if known is not None and legacy is None:
+    if not anew and legacy is None:
         KeyFile.load(settings.key_path)  # missing or damaged: says so
         raise ConfigurationError(FOREIGN.format(f"the key file {settings.key_path}"))
     ring, master = legacy or Keyring.generate(), master_key.for_new(settings)
     if known is None:
         known = Installation(id=1, key_fingerprint=ring.fingerprint(), created_at=at)
         session.add(known)
+    elif anew:
+        known.key_fingerprint = ring.fingerprint()
     elif known.key_fingerprint != ring.fingerprint():
         raise ConfigurationError(FOREIGN.format(f"the key file {settings.key_path}"))
     known.wrapping = master.wrapping()
@@ -71,7 +74,8 @@ def prepare(session: Session, settings: Settings) -> None:
     if not by_file(settings):
         return
     file = _file(settings)
-    if file is None and session.get(Installation, 1) is None:
+    known = session.get(Installation, 1)
+    if file is None and (known is None or _purged(session, known)):
         key_file.make(settings.key_path)
     if file is not None and file.legacy and not file.masters:
         replace(file, masters=(secrets.token_bytes(32),)).save(settings.key_path)
@@ -94,6 +98,18 @@ def finish(session: Session, settings: Settings) -> None:
             KeyFile((master.secret,)).save(settings.key_path)
     elif file.legacy:
         settings.key_path.unlink()
+
+
+def _purged(session: Session, known: Installation) -> bool:
+    """Whether this database begins anew; ConfigurationError while a purge is not through."""
+    if known.purged_at is None or known.wrapping is not None:
+        return False
+    if session.scalar(select(DataKey.id).limit(1)) is not None:
+        raise ConfigurationError(
+            "a purge of this newsletter was begun and is not through; run "
+            "'newsletter purge --now' to end it"
+        )
+    return True
 
 
 def by_file(settings: Settings) -> bool:

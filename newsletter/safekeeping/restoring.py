@@ -29,6 +29,7 @@ from newsletter.delivery.ledger import ledger
 from newsletter.delivery.models import Delivery
 from newsletter.editorial.models import Issue
 from newsletter.safekeeping import home_files, snapshot
+from newsletter.safekeeping.catalogue import everything
 from newsletter.safekeeping.snapshot import Header
 
 NUMBERS_LEFT_OUT = 10_000_000
@@ -124,7 +125,7 @@ def require_empty_database(engine: Engine) -> None:
     """NotAllowedNow when any table holds a row."""
     with engine.connect().execution_options(read_only=True) as connection:
         there = set(inspect(connection).get_table_names())
-        for table in Base.metadata.sorted_tables:
+        for table in everything():
             if table.name in there and connection.scalar(select(func.count()).select_from(table)):
                 raise NotAllowedNow(
                     "the database is not empty: a backup is restored into a new one only; make "

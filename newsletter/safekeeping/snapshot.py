@@ -19,15 +19,10 @@ from uuid import UUID
 from sqlalchemy import Column, Date, LargeBinary, Table, Uuid, func, select
 from sqlalchemy.orm import Session
 
-# Every room's tables, so that none is missing in the catalogue.
-import newsletter.core.installation
-import newsletter.delivery.models
-import newsletter.editorial.models
-import newsletter.schedule.models  # noqa: F401
-import subscribers.models  # noqa: F401
 from newsletter import __version__
-from newsletter.core.db import Base, UtcDateTime
+from newsletter.core.db import UtcDateTime
 from newsletter.core.errors import InputError
+from newsletter.safekeeping.catalogue import everything
 
 FORMAT = 1
 LEFT_OUT = frozenset({"leases"})
@@ -62,7 +57,7 @@ class Member:
 
 def tables() -> list[Table]:
     """All tables that are kept, those that others point at first."""
-    kept = [t for t in Base.metadata.sorted_tables if t.name not in LEFT_OUT]
+    kept = [t for t in everything() if t.name not in LEFT_OUT]
     return sorted(kept, key=lambda table: table.name not in FIRST)
 
 
