@@ -13,7 +13,7 @@ from newsletter.core.tokens import Purpose
 from tests.system import require, require_font
 from tests.web.conftest import Site
 
-_ARGS = [
+ARGS = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
     "--disable-background-networking", "--disable-component-update", "--disable-sync",
 ]  # fmt: skip
@@ -28,12 +28,13 @@ def browser() -> Iterator[Browser]:
     program = require("chromium", "chromium")
     require_font()
     with sync_playwright() as playwright:
-        made = playwright.chromium.launch(executable_path=program, args=_ARGS)
+        made = playwright.chromium.launch(executable_path=program, args=ARGS)
         yield made
         made.close()
 
 
-def _inspect(page: Page, picture: Path) -> None:
+def inspect(page: Page, picture: Path) -> None:
+    """Take a picture, and look for what is too wide, too small, or in the wrong language."""
     page.screenshot(path=picture, full_page=True)
     assert page.evaluate(_WIDER) == [], picture.name
     assert page.evaluate(_SMALL) == [], picture.name
@@ -60,7 +61,7 @@ def test_every_page_fits_a_phone_and_speaks_its_language(
     query = f"?l={language}"
 
     def seen(name: str) -> None:
-        _inspect(page, tmp_path / f"{name}-{language}-{width}.png")
+        inspect(page, tmp_path / f"{name}-{language}-{width}.png")
 
     page.goto(site.link(Purpose.UNSUBSCRIBE) + query)
     assert page.locator("html").get_attribute("lang") == language
