@@ -65,7 +65,7 @@ def _events(
 ) -> dict[date, Counter[str]]:
     found: dict[date, Counter[str]] = {}
     for query in (_moves(session, publication_id), _bars(session, publication_id)):
-        for minute, kind, how, number in session.execute(query):
+        for minute, kind, how, number in session.execute(query.execution_options(yield_per=1000)):
             seen = found.setdefault(_start(_day(minute, zone), by), Counter())
             seen[kind] += number
             if kind == "joined" and how == "form":
