@@ -135,7 +135,10 @@ def read_rows(source: IO[bytes], table: Table, rows: int) -> Iterator[dict[str, 
     names = [column.name for column in columns]
     for _ in range(rows):
         values = _read(source)
-        made = (get(value) for get, value in zip(unpack, values, strict=True))
+        try:
+            made = [get(value) for get, value in zip(unpack, values, strict=True)]
+        except (ValueError, TypeError) as err:
+            raise InputError("file", f"a row of {table.name} is damaged or missing") from err
         yield dict(zip(names, made, strict=True))
 
 
