@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from newsletter.cli import pasting
 from newsletter.cli.context import JsonOption, PublicationOption, desk_of, examples, read_file
 from newsletter.cli.output import emit, say
 
@@ -40,6 +41,7 @@ def register(app: typer.Typer) -> None:
             "newsletter publication unarchive weekly", "newsletter publication unarchive elections"
         )
     )(unarchive)
+    pasting.add_to(group)
     app.add_typer(group, name="publication")
 
 

@@ -31,7 +31,7 @@ def test_every_deed_of_an_editor_is_there() -> None:
     groups = {
         "resources": "add list edit move drop",
         "subscribers": "add import list remove leave",
-        "publication": "show set apply",
+        "publication": "show set apply form",
         "export": "issue",
     }
     named: list[tuple[str, ...]] = [(name,) for name in wanted.split()]

@@ -53,7 +53,7 @@ def standing(door: Door) -> tuple[str, str, list[str]]:
         return held.state, held.edition, [f"{proof.kind} {proof.how}" for proof in proofs]
 
 
-WAITING = ("pending", "my", [])
+WAITING: tuple[str, str, list[str]] = ("pending", "my", [])
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS"])

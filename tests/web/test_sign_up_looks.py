@@ -46,9 +46,11 @@ def door(services: Services) -> Iterator[Door]:
         yield made
 
 
-def _page(browser: Browser, width: int, door: Door, **options: bool) -> tuple[Page, list[str]]:
+def _page(browser: Browser, width: int, door: Door, script: bool = True) -> tuple[Page, list[str]]:
     """A page of a phone, and what it complains of or fetches from elsewhere."""
-    context = browser.new_context(viewport={"width": width, "height": 640}, **options)
+    context = browser.new_context(
+        viewport={"width": width, "height": 640}, java_script_enabled=script
+    )
     page, strange = context.new_page(), []
     page.on("console", lambda m: None if "status of 422" in m.text else strange.append(m.text))
     page.on(
@@ -99,7 +101,7 @@ def test_a_new_reader_signs_up_and_confirms(
 def test_without_a_script_it_takes_one_more_press(
     door: Door, browser: Browser, tmp_path: Path, language: str
 ) -> None:
-    page, _ = _page(browser, 360, door, java_script_enabled=False)
+    page, _ = _page(browser, 360, door, script=False)
     page.goto(f"{door.url}/s/weekly?l={language}")
     page.locator("#address").fill("khin.mar@mail.example.org")
     page.locator(BUTTON).click()
@@ -118,7 +120,7 @@ def test_the_wait_and_the_end_of_the_line_fit_a_phone(
 ) -> None:
     with opened(services, seconds=600, per_network_hour=1) as slow:
         for language in ("en", "my"):
-            page, _ = _page(browser, 320, slow, java_script_enabled=True)
+            page, _ = _page(browser, 320, slow)
             page.goto(f"{slow.url}/s/weekly?l={language}")
             page.locator("#address").fill("khin.mar@mail.example.org")
             page.evaluate("document.querySelector('form').submit()")

@@ -22,7 +22,7 @@ from newsletter.core.db import reading, writing
 from newsletter.core.errors import NotFound
 from newsletter.editorial import publications
 from newsletter.web.form_tokens import Stage
-from newsletter.web.public.noticeboard import Noticeboard
+from newsletter.web.public.noticeboard import Notice, Noticeboard
 from subscribers import directory, suppression
 from subscribers.models import Confirmation, Consent, SignupMark, Subscriber, Subscription
 from tests.web.conftest import ADDRESS, Site
@@ -208,6 +208,8 @@ def test_a_form_of_another_site_needs_one_more_press_on_our_page(
         assert "Please check your address and press the button." in answer.text
         assert typed_again(answer) == "khin@example.org"
         assert 'value="my" required checked' in answer.text
+        at_home = client.post(f"{door.url}/s/weekly", data={**fields, "token": token})
+        assert '<html lang="my"' in at_home.text, "in the language that was asked for"
     assert door.counts() == (1, 0, 0)
 
 
@@ -355,10 +357,15 @@ def test_a_publication_closed_a_moment_ago_takes_nobody(door: Door, client: http
 def test_a_change_shows_within_a_minute_and_a_crowd_asks_the_database_once(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    seconds, asked = [0.0], []
+    seconds, asked = [0.0], list[int]()
     board = Noticeboard(site.services, lambda: seconds[0])
     read = board._read
-    monkeypatch.setattr(board, "_read", lambda: asked.append(1) or read())
+
+    def counted() -> dict[str, Notice]:
+        asked.append(1)
+        return read()
+
+    monkeypatch.setattr(board, "_read", counted)
 
     async def crowd(slug: str = "weekly") -> list[object]:
         many = (board.notice(slug) for _ in range(200))

@@ -22,6 +22,7 @@ from newsletter.rendering import edition as rendering
 from newsletter.rendering.finishing import keep_together
 from newsletter.web import security
 from newsletter.web.pages import Pages, Switch
+from newsletter.web.public.noticeboard import notice
 from newsletter.web.public.printed import Printed
 from newsletter.web.public.readers import Masthead, masthead
 
@@ -79,7 +80,7 @@ class _Shelf:
         """All issues of a publication that went out, newest first."""
         with reading(self.pages.services.engine) as session:
             found = publications.get(session, slug)
-            publication = masthead(found)
+            publication, is_open = masthead(found), notice(self.pages.services, found).is_open
             language = self.pages.language_for(request, publication.languages)
             entries = [self._entry(issue, language) for issue in _gone_out(session, found, _LISTED)]
         return self.pages.show(
@@ -87,6 +88,7 @@ class _Shelf:
             language,
             publication_name=publication.name(language),
             entries=entries,
+            sign_up_url=f"{self.pages.base}/s/{slug}?l={language}" if is_open else "",
             switches=self.pages.switches(request, language, publication.languages),
         )
 

@@ -131,6 +131,9 @@ class _Desk:
             pauses=PAUSES,
             action=f"{self.pages.base}/p/{token}{query}",
             leave_url=f"{self.pages.base}/u/{self._leave_token(reader.claim)}{query}",
+            sign_up_url=f"{self.pages.base}/s/{reader.publication.slug}{query}"
+            if reader.publication
+            else "",
             switches=self.pages.switches(request, language, reader.languages),
         )
 

@@ -98,9 +98,9 @@ class _Desk:
         """What to answer to a form that was sent, whoever made it."""
         began = monotonic()
         found = await self.board.notice(request.path_params["slug"])
-        language = self._language(request, found)
         fields = await small_form(request)
         wish = wishes.read(fields, found.masthead.languages)
+        language = self._language(request, found, wish.edition or "")
         asked = _Asked(found, language, wish, _host(request), began)
         if not found.is_open:
             return self._plain("closed", found, language, status=409)
@@ -252,7 +252,10 @@ class _Desk:
             **values,
         )
 
-    def _language(self, request: Request, found: Notice) -> str:
+    def _language(self, request: Request, found: Notice, edition: str = "") -> str:
+        """`?l=`, else the only language that was asked for, else the browser's or the first."""
+        if edition in self.pages.languages and not self.pages.override(request):
+            return edition
         return self.pages.language_for(request, found.masthead.languages)
 
 
