@@ -79,10 +79,10 @@ def _home(home: Path) -> Iterator[Finding]:
         return
     open_to = [
         path
-        for path in (home, home / "keys.json", home / "newsletter.db")
+        for path in (home, *home.glob("keys*.json"), home / "newsletter.db")
         if path.exists() and stat.S_IMODE(path.stat().st_mode) & 0o077
     ]
-    if any(path.name == "keys.json" for path in open_to) or home in open_to:
+    if any(path.suffix == ".json" for path in open_to) or home in open_to:
         names = " ".join(str(path) for path in open_to)
         yield Finding("home", "warning", "other users can look into it", f"chmod go= {names}")
     else:
@@ -123,6 +123,7 @@ def _of_database(settings: Settings) -> Iterator[Finding]:
 
 
 def _wrapping(session: Session, settings: Settings) -> Iterator[Finding]:
+    from newsletter.cli.keys import WAYS
     from newsletter.core import keychain
 
     try:
@@ -130,12 +131,15 @@ def _wrapping(session: Session, settings: Settings) -> Iterator[Finding]:
     except NewsletterError as err:
         yield Finding("key", "error", str(err))
         return
-    ways = {
-        "file": "the key file",
-        "environment": "a key that is set",
-        "passphrase": "a passphrase",
-    }
-    yield Finding("data keys", "ok", f"wrapped by {ways[master.by]}, and all of them open")
+    yield Finding("data keys", "ok", f"wrapped by {WAYS[master.by]}, and all of them open")
+    given = {"passphrase": settings.keys.passphrase, "environment": settings.keys.key}
+    if idle := [name for name, value in given.items() if value and name != master.by]:
+        yield Finding(
+            "data keys",
+            "warning",
+            f"{WAYS[idle[0]]} stands under [keys], and the keys are not wrapped by it",
+            "take it out, or run 'newsletter keys wrap'",
+        )
 
 
 def _restored(session: Session) -> Iterator[Finding]:

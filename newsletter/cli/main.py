@@ -22,6 +22,7 @@ from newsletter.cli import (
     auditing,
     files,
     issues,
+    keys,
     publication,
     purging,
     resources,
@@ -187,7 +188,7 @@ def newsletter(
 
 for room in (setup, files, issues, resources, sending, subscribers, publication, auditing, serving):
     room.register(app)
-for room in (safekeeping, restoring, purging):
+for room in (keys, safekeeping, restoring, purging):
     room.register(app)
 
 
