@@ -32,6 +32,7 @@ from newsletter.cli import (
     serving,
     setup,
     subscribers,
+    suppressing,
 )
 from newsletter.cli.context import Desk
 from newsletter.cli.failures import TO_MEND, report, show
@@ -186,7 +187,18 @@ def newsletter(
     ctx.call_on_close(desk.close)
 
 
-for room in (setup, files, issues, resources, sending, subscribers, publication, auditing, serving):
+for room in (
+    setup,
+    files,
+    issues,
+    resources,
+    sending,
+    subscribers,
+    suppressing,
+    publication,
+    auditing,
+    serving,
+):
     room.register(app)
 for room in (keys, safekeeping, restoring, purging):
     room.register(app)
