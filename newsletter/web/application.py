@@ -38,7 +38,7 @@ def build(services: Services, extra_routers: Sequence[APIRouter] = ()) -> FastAP
     )
     pages = Pages(services)
     app.state.pages = pages
-    for room in (leaving, preferences, signing_up, confirming, archive):
+    for room in (signing_up, leaving, preferences, confirming, archive):
         app.include_router(room.router(pages))
     app.include_router(_machinery(services, pages))
     for extra in extra_routers:

@@ -1,7 +1,8 @@
-"""The guards of the sign-up form by themselves: signed forms, work, networks."""
+"""The parts of the sign-up form by themselves: tokens, work, networks, the spliced page."""
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 from ipaddress import ip_address
 
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 from newsletter.web.form_tokens import VALID_SECONDS, FormTokens, Spent, Stage
 from newsletter.web.networks import Networks, network
 from newsletter.web.proof_of_work import Work
+from newsletter.web.spliced import Spliced
 
 SECRET = b"s" * 32
 
@@ -138,3 +140,19 @@ def test_counts_are_bounded_and_hold_no_address() -> None:
     assert len(networks._counts) == 10
     assert networks.wait("192.0.99.1") > 0
     assert bytes([192, 0, 99]) not in b"".join(networks._counts)
+
+
+@given(
+    parts=st.lists(
+        st.text(st.characters(codec="utf-8", exclude_characters="{}")), min_size=3, max_size=3
+    ),
+    values=st.tuples(*[st.text(st.characters(codec="ascii"), max_size=200)] * 2),
+)
+def test_a_spliced_page_is_the_page_with_its_values(
+    parts: list[str], values: tuple[str, str]
+) -> None:
+    spliced = Spliced("{one}".join(parts[:2]) + "{two}" + parts[2], ("{one}", "{two}"))
+    wanted = (parts[0] + values[0] + parts[1] + values[1] + parts[2]).encode()
+    assert spliced.plain(*values) == gzip.decompress(spliced.gzipped(*values)) == wanted
+    with pytest.raises(ValueError, match="zip"):
+        spliced.plain("only one")

@@ -61,7 +61,7 @@ def router(pages: Pages) -> APIRouter:
 @dataclass(frozen=True)
 class _Shelf:
     pages: Pages
-    printed: Printed = field(default_factory=Printed)
+    printed: Printed[str] = field(default_factory=Printed[str])
 
     def home(self, request: Request) -> Response:
         """Each publication with its latest issue, in every language."""

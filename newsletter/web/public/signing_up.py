@@ -35,12 +35,14 @@ from newsletter.web.public import wishes
 from newsletter.web.public.noticeboard import Notice, Noticeboard
 from newsletter.web.public.printed import Printed
 from newsletter.web.public.wishes import Wish
+from newsletter.web.spliced import Spliced
 from subscribers import optin
 
 TRAP = "website"
 """The field that people do not see; who fills it in is a machine."""
 _STEADY = 0.15
 """Seconds every answer takes at least, so that no stop-watch tells a known address."""
+_GZIPPED = {"Content-Encoding": "gzip", "Vary": "Accept-Encoding"}
 _TOKEN, _CHALLENGE = "{the token}", "{the challenge}"
 
 
@@ -72,7 +74,7 @@ class _Desk:
         self.pages = pages
         self.rules = rules
         self.board = Noticeboard(pages.services)
-        self.printed = Printed()
+        self.printed = Printed[Spliced]()
         self.tokens = FormTokens(secret)
         self.spent = Spent()
         self.work = Work(secret, rules.work)
@@ -92,7 +94,10 @@ class _Desk:
             return self._plain("closed", found, language)
         key = (self.board.edition, found.masthead.slug, language)
         page = self.printed.get(key, lambda: self._print(found, language))
-        return self._signed(page, found)
+        values = self._fresh(found)
+        if "gzip" not in request.headers.get("accept-encoding", ""):
+            return security.with_script(HTMLResponse(page.plain(*values)))
+        return security.with_script(HTMLResponse(page.gzipped(*values), headers=_GZIPPED))
 
     async def act(self, request: Request) -> Response:
         """What to answer to a form that was sent, whoever made it."""
@@ -183,7 +188,7 @@ class _Desk:
         await asyncio.sleep(asked.began + _STEADY - monotonic())
         return page
 
-    def _print(self, found: Notice, language: str, wish: Wish | None = None) -> str:
+    def _print(self, found: Notice, language: str, wish: Wish | None = None) -> Spliced:
         """The form with places for what is new each time."""
         offered = edition_codes.choices(found.masthead.languages)
         chosen = wish.edition if wish else language
@@ -201,18 +206,17 @@ class _Desk:
             rules=self.rules,
             work_url=self.pages.work_url,
         )
-        return bytes(page.body).decode()
+        return Spliced(bytes(page.body).decode(), (_CHALLENGE, _TOKEN))
 
     def _again(self, asked: _Asked, *, status: int = 200) -> HTMLResponse:
         """The form once more, with what was typed and what is wrong with it."""
         page = self._print(asked.found, asked.language, asked.wish)
-        return self._signed(page, asked.found, status=status)
+        return security.with_script(HTMLResponse(page.plain(*self._fresh(asked.found)), status))
 
-    def _signed(self, page: str, found: Notice, *, status: int = 200) -> HTMLResponse:
+    def _fresh(self, found: Notice) -> tuple[str, str]:
+        """A challenge and its token, in the order of their places."""
         token = self.tokens.issue(found.masthead.slug, Stage.FIRST, self.rules.seconds)
-        page = page.replace(_TOKEN, token.text, 1)
-        page = page.replace(_CHALLENGE, self.work.challenge(token), 1)
-        return security.with_script(HTMLResponse(page, status))
+        return self.work.challenge(token), token.text
 
     def _slower(self, asked: _Asked, token: FormToken) -> HTMLResponse:
         """One more step for who has no script: wait, then press. An early press costs nothing."""
