@@ -39,8 +39,7 @@ def record(session: Session, claimed: Claimed, owner: str, outcome: Outcome, pro
     if changed(session, statement) != 1:
         return False
     if outcome.hard_bounce and claimed.subscriber_id is not None:
-        index = suppression.index_of(session, claimed.subscriber_id)
-        suppression.suppress(session, index, "hard_bounce", now)
+        suppression.suppress_reader(session, claimed.subscriber_id, "hard_bounce", now)
     return True
 
 

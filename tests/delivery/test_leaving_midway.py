@@ -19,9 +19,10 @@ from newsletter.core.tokens import Claim, Purpose
 from newsletter.delivery.models import Delivery
 from newsletter.web import application
 from newsletter.web.server import WebServer
-from subscribers import preferences, spool
+from subscribers import directory, preferences, spool
 from subscribers.audience import standing
-from subscribers.models import Subscriber
+from subscribers.erasing import erase
+from subscribers.models import Subscriber, Suppression
 from subscribers.preferences import Choice
 from subscribers.spool import Leaving
 from tests.delivery import newsroom
@@ -99,6 +100,27 @@ def test_u15_a_wish_the_database_has_not_heard_of_holds_as_well(services: Servic
     with reading(services.engine) as session:
         skipped = select(Delivery.reason).where(Delivery.state == "skipped")
         assert session.scalars(skipped).all() == ["unsubscribed"]
+
+
+def test_who_is_erased_while_the_server_refuses_stops_nobody(any_services: Services) -> None:
+    issue_id = newsroom.publish(any_services, 3)
+    newsroom.start(any_services, issue_id)
+
+    def refuse_the_second(stage: str, visit: int) -> str | None:
+        if (stage, visit) != ("RCPT", 2):
+            return None
+        with writing(any_services.engine) as session:
+            person = directory.find(session, any_services.sealer, "r2@example.org")
+            assert person
+            sealer = any_services.sealer
+            erase(session, sealer, subscriber_id=person.id, how="page", now=now())
+        return "550 5.1.1 no such user here"
+
+    with ScriptedServer(refuse_the_second) as server:
+        newsroom.work_off(newsroom.over_smtp(any_services, server.port))
+    assert _recipients(server) == ["r1", "r3"]
+    with reading(any_services.engine) as session:
+        assert session.scalars(select(Suppression.reason)).all() == ["erased"]
 
 
 def test_who_wants_text_alone_gets_it_over_the_wire(services: Services) -> None:
