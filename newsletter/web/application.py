@@ -108,6 +108,7 @@ class _Errors:
     async def of_any(self, request: Request, error: Exception) -> Response:
         page = self._page(request, 500)
         security.harden(page.headers)  # this answer leaves outside of all our layers
+        page.headers["Connection"] = "close"  # the server hangs up after it; so nobody reuses it
         return page
 
     def _page(self, request: Request, status: int) -> Response:
