@@ -16,7 +16,6 @@ from newsletter.cli.context import (
     PublicationOption,
     desk_of,
     examples,
-    read_file,
 )
 from newsletter.cli.listing import (
     AfterOption,
@@ -27,6 +26,7 @@ from newsletter.cli.listing import (
     chosen,
 )
 from newsletter.cli.output import counted, emit, say
+from newsletter.cli.passphrases import PassphraseFile, asked, first_line
 from newsletter.cli.private_files import private_file, require_free
 
 if TYPE_CHECKING:
@@ -72,10 +72,7 @@ def export(
     gpg: Annotated[
         str | None, typer.Option("--gpg", metavar="KEYID", help="For this OpenPGP key, by gpg.")
     ] = None,
-    passphrase_file: Annotated[
-        Path | None,
-        typer.Option("--passphrase-file", metavar="FILE", help="Its first line locks the file."),
-    ] = None,
+    passphrase_file: PassphraseFile = None,
     plain: Annotated[
         bool, typer.Option("--plain", help="Leave the addresses readable by everybody.")
     ] = False,
@@ -156,7 +153,8 @@ def _protection(
         return _by_age(
             "age recipient", Lock.recipients(recipients), "age --decrypt -i KEYFILE {file}"
         )
-    text = _first_line(passphrase_file) if passphrase_file else _asked()
+    said = "Passphrase for the file (it is kept nowhere)"
+    text = first_line(passphrase_file) if passphrase_file else asked(said, twice=True)
     return _by_age("passphrase", Lock.passphrase(text), "age --decrypt {file}")
 
 
@@ -172,19 +170,3 @@ def _by_gpg(key: str) -> _Protection:
     gpg.require(key)
     opens = "Open it with: gpg --decrypt {file}"
     return _Protection("gpg recipient", lambda sink: gpg.writer(sink, key), opens)
-
-
-def _first_line(path: Path) -> str:
-    from newsletter.core.errors import InputError
-
-    text = read_file(path, 10_000).decode("utf-8", "replace")
-    line = text.partition("\n")[0].rstrip("\r")
-    if not line:
-        raise InputError(str(path), "the first line is empty; write the passphrase there")
-    return line
-
-
-def _asked() -> str:
-    said = "Passphrase for the file (it is kept nowhere)"
-    answer: str = typer.prompt(said, hide_input=True, confirmation_prompt="Once more", err=True)
-    return answer

@@ -48,7 +48,7 @@ SECRETS = (("smtp", "password"), ("keys", "passphrase"), ("keys", "key"))
 """Settings that are taken out of newsletter.toml."""
 
 _DIRECTORIES = ("logs", "spool")
-_LISTS = ("*.csv", "*.csv.*", "*.age", "*.gpg", "*.eml", "*.part", "keys.json", "keys.json.*")
+_LISTS = ("*.csv", "*.csv.*", "*.age", "*.gpg", "*.eml", "*.part", "keys*.json*")
 """What may hold addresses or keys, wherever in the home it lies."""
 _OURS = frozenset({"media", "templates", "locale"})
 _WHY = "the newsletter was purged"

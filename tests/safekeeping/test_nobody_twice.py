@@ -30,7 +30,7 @@ from newsletter.schedule.firing import fire_due
 from newsletter.schedule.models import Slot
 from newsletter.worker import Worker
 from tests.conftest import fresh_database
-from tests.delivery import newsroom
+from tests.delivery import front_desk, newsroom
 from tests.safekeeping import safe
 from tests.smtp_server import ScriptedServer
 
@@ -217,3 +217,25 @@ def test_message_ids_of_the_lost_days_do_not_come_back(
     after = min(row.id for row in newsroom.rows(restored, newer_id))
     assert after - before > 1_000_000
     restored.close()
+
+
+def test_confirmation_mails_are_not_doubled_and_their_links_work(
+    any_services: Services, other_url: str, tmp_path: Path
+) -> None:
+    """Planned at the backup and sent by the first one afterwards."""
+    file = tmp_path / "weekly.age"
+    with ScriptedServer() as server:
+        first = sending_to(any_services, server)
+        publication = front_desk.open_publication(first)
+        front_desk.sign_up(first, publication)
+        safe.back_up(first, file)
+        newsroom.work_off(first)
+        (kept,) = server.kept
+        mail = front_desk.read(kept.data)
+        place = safe.target(tmp_path, first, other_url)
+        assert place.restore(file, "--json").json["doubtful"] == 1
+        restored = place.services(first)
+        let_loose(restored)
+        assert len(server.kept) == 1
+        assert front_desk.press(restored, mail) == "confirmed"
+        restored.close()
