@@ -16,9 +16,11 @@ from newsletter.core.clock import week_of
 from newsletter.core.db import reading, writing
 from newsletter.editorial import publications
 from subscribers import directory, growth, leaving, listing, optin, suppression
+from subscribers.models import Consent
 from tests.subscribers.conftest import Add
 
 YANGON = ZoneInfo("Asia/Yangon")
+KATHMANDU = ZoneInfo("Asia/Kathmandu")
 START = datetime(2026, 1, 5, 3, 0, tzinfo=UTC)
 LIMITS = optin.Limits(9, 99, 999, 7)
 
@@ -94,11 +96,11 @@ def test_weeks_are_told_one_after_the_other(any_services: Services, publication_
 
 
 def test_days_begin_where_the_publication_is(any_services: Services, publication_id: int) -> None:
-    late_on_sunday_utc = datetime(2026, 1, 11, 18, 0, tzinfo=UTC)  # Monday 00:30 in Yangon
+    late_on_sunday_utc = datetime(2026, 1, 11, 18, 15, tzinfo=UTC)  # Monday 00:45 in Yangon
     with writing(any_services.engine) as session:
         _join(any_services, session, publication_id, "a", late_on_sunday_utc)
     with reading(any_services.engine) as session:
-        for zone, week in ((YANGON, "2026-W03"), (UTC, "2026-W02")):
+        for zone, week in ((YANGON, "2026-W03"), (KATHMANDU, "2026-W03"), (UTC, "2026-W02")):
             (told,) = growth.growth(
                 session, publication_id, by="week", zone=zone, now=late_on_sunday_utc
             )
@@ -110,24 +112,28 @@ def test_nobody_has_no_growth(any_services: Services, publication_id: int) -> No
         assert growth.growth(session, publication_id, by="week", zone=UTC, now=START) == []
 
 
-def test_an_agreement_of_somebody_who_is_there_is_no_joining(
+def test_only_what_changed_something_counts(
     any_services: Services, publication_id: int, add: Add
 ) -> None:
-    with writing(any_services.engine) as session:
+    services = any_services
+    with writing(services.engine) as session:
         add(session, "a@example.org")
-        due = optin.subscribe(
-            session, any_services.sealer, publication_id=publication_id,
-            address=parse("a@example.org"), edition="my", wording="form", limits=LIMITS,
+        person = _person(services, session, "a")
+        held = directory.subscription_of(session, person, publication_id)
+        assert held
+        again = Consent(kind="given", how="form", wording="once more", at=_at(400))
+        again.subscription_id = held.id
+        session.add(again)
+        assert optin.subscribe(
+            session, services.sealer, publication_id=publication_id,
+            address=parse("b@example.org"), edition="my", wording="form", limits=LIMITS,
             now=_at(400),
         )  # fmt: skip
-        assert due
-        optin.confirm(
-            session, public_id=due.public_id, publication_id=publication_id, wording="b",
-            now=_at(400),
-        )  # fmt: skip
-    with reading(any_services.engine) as session:
-        told = growth.growth(session, publication_id, by="month", zone=UTC, now=_at(400))
+        _leave(services, session, publication_id, "b", _at(401))
+    with reading(services.engine) as session:
+        told = growth.growth(session, publication_id, by="month", zone=UTC, now=_at(430))
     assert sum(period.joined for period in told) == 1
+    assert sum(period.left for period in told) == 0
     assert told[-1].total == 1
 
 
