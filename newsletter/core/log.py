@@ -39,10 +39,11 @@ def _without_local_part(text: str, local: str) -> str:
     if not names:
         return text
     longest_first = "|".join(re.escape(name) for name in sorted(names, key=len, reverse=True))
-    named = re.compile(rf"(?<![\w\[])(?:{longest_first})(?!\w)", re.IGNORECASE)
+    ours = r"(\[address\]|\[token\])"
+    named = re.compile(rf"{ours}|(?<!\w)(?:{longest_first})(?!\w)", re.IGNORECASE)
     codes = _CODES.match(text)  # a mailbox may be called 550: what the server meant must stay
     start = codes.end() if codes else 0
-    return text[:start] + named.sub("[address]", text[start:])
+    return text[:start] + named.sub(lambda found: found[1] or "[address]", text[start:])
 
 
 def _redact_value(value: object) -> object:

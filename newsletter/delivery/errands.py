@@ -113,7 +113,7 @@ class ConfirmationErrand:
 
     def stop(self, session: Session, reason: str) -> None:
         """All that wait are put off together for a while; there is nothing to pause."""
-        put_off(session, now())
+        put_off(session)
         _log.error("confirmations_wait", reason=reason)
 
 

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import func, or_, select, update
 from sqlalchemy.orm import Session
 
+from newsletter.core.db import database_now
 from newsletter.core.errors import ConfigurationError
 from newsletter.core.settings import Settings
 from newsletter.core.tokens import Claim, Purpose
@@ -95,9 +96,9 @@ def _notice(
     )
 
 
-def put_off(session: Session, now: datetime) -> None:
+def put_off(session: Session) -> None:
     """Let all that have not begun to leave wait a little; what waits longer anyway stays so."""
-    until = now + _REST
+    until = database_now(session) + _REST  # the clock by which they are claimed again
     session.execute(
         update(Delivery)
         .where(

@@ -90,7 +90,7 @@ def _rendered(notice: Notice, theme: Theme, subject: str) -> tuple[str, str]:
 def _part(notice: Notice, theme: Theme, language: str) -> dict[str, Any]:
     name = notice.names[language]
     top = 1 if language == notice.languages[0] else 2
-    values = {"name": name, "link": notice.link, "days": notice.days, "top": top}
+    values = {"called": name, "link": notice.link, "days": notice.days, "top": top}
     return {
         "language": language,
         "tall": theme.is_tall(language),
