@@ -277,7 +277,7 @@ class _Life:
         url = self.services.settings.database.url
         if not url:
             return [("dump", _sql(self.services.settings.home / "newsletter.db"))]
-        program = Path(require("initdb", "postgresql")).parent / "pg_dump"
+        program = require("pg_dump", "postgresql")
         plain = make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
         done = subprocess.run([program, plain], capture_output=True, check=True)
         return [("dump", done.stdout)]
