@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from newsletter.core.addresses import parse
 from newsletter.core.errors import NotFound
 from newsletter.core.sealing import Sealer
-from subscribers import suppression
+from subscribers import preferences, suppression
 from subscribers.holding import erased_meanwhile, hold, inserted
 from subscribers.leaving import Left, end
 from subscribers.listing import Row, Wanted, rows
@@ -138,7 +138,7 @@ def _update(
 
 def _chose(session: Session, subscription: Subscription) -> bool:
     own = select(Consent.id).where(
-        Consent.subscription_id == subscription.id, Consent.how == "page", Consent.kind == "changed"
+        Consent.subscription_id == subscription.id, preferences.chosen_by_hand()
     )
     return session.scalar(own.limit(1)) is not None
 

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any, Literal
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
 from newsletter.core.addresses import Address, mask
@@ -86,6 +86,12 @@ def choose(
         session.add(proof)
     session.flush()
     return "changed" if said else "same"
+
+
+def chosen_by_hand() -> ColumnElement[bool]:
+    """Which consents show that readers chose the edition themselves, on the page or at sign-up:
+    no file changes it any more."""
+    return (Consent.how == "form") | ((Consent.how == "page") & (Consent.kind == "changed"))
 
 
 def _changed(held: Subscription, choice: Choice, now: datetime) -> list[str]:

@@ -12,8 +12,9 @@ from dataclasses import dataclass, replace
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from subscribers.bulk import among
+from subscribers.bulk import among, spread
 from subscribers.models import Consent
+from subscribers.preferences import chosen_by_hand
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +46,12 @@ def standings(
     With `lock` nobody can leave, change or be erased before the transaction ends.
     """
     locked = "ORDER BY id FOR KEY SHARE" if lock else ""
-    people = among(session, _PEOPLE, marks, lock=locked)
-    ids = {int(number): bytes(mark) for number, mark in people}
+    wanted = set(marks)
+    people = spread(session, _PEOPLE, marks, lock=locked)
+    ids = {number: mark for number, mark in people if mark in wanted}
     held = _held(session, publication_id, tuple(ids), lock=lock) if ids else {}
-    barred = {bytes(mark): str(reason) for mark, reason in among(session, _BARRED, marks)}
+    reasons = spread(session, _BARRED, marks)
+    barred = {mark: reason for mark, reason in reasons if mark in wanted}
     found = {
         mark: replace(held.get(number, Standing(number)), barred=barred.pop(mark, None))
         for number, mark in ids.items()
@@ -68,9 +71,7 @@ def choosers(session: Session, held: Collection[int]) -> set[int]:
     """Those of these subscriptions whose reader chose the edition with their own hand."""
     if not held:
         return set()
-    own = select(Consent.subscription_id).where(
-        Consent.subscription_id.in_(held), Consent.how == "page", Consent.kind == "changed"
-    )
+    own = select(Consent.subscription_id).where(Consent.subscription_id.in_(held), chosen_by_hand())
     return set(session.scalars(own))
 
 

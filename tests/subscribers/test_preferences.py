@@ -10,8 +10,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from newsletter.app import Services
+from newsletter.core.addresses import parse
 from newsletter.core.db import writing
-from subscribers import directory, leaving, preferences
+from subscribers import directory, leaving, optin, preferences
 from subscribers.models import Consent
 from subscribers.preferences import Choice
 from tests.subscribers.conftest import NOW, Add
@@ -80,3 +81,22 @@ def test_who_left_cannot_choose_and_who_comes_back_is_not_paused(
         found = preferences.view(session, any_services.sealer, reader, publication_id, NOW)
         assert found
         assert (found.edition, found.text_only, found.paused_until_at) == ("en", False, None)
+
+
+def test_the_edition_asked_for_at_sign_up_is_stronger_than_a_file(
+    any_services: Services, publication_id: int, add: Add
+) -> None:
+    with writing(any_services.engine) as session:
+        asked = optin.subscribe(
+            session, any_services.sealer, publication_id=publication_id,
+            address=parse("own@example.org"), edition="my", wording="the form",
+            limits=optin.Limits(1, 3, 99, 7), now=NOW,
+        )  # fmt: skip
+        assert asked
+        optin.confirm(
+            session, public_id=asked.public_id, publication_id=publication_id,
+            wording="the button", now=NOW,
+        )  # fmt: skip
+        assert add(session, "own@example.org", "en", "import") == "there"
+        (row,) = directory.listing(session, publication_id)
+        assert (row.state, row.edition) == ("active", "my")
