@@ -127,6 +127,7 @@ def erase(
     and backups made before, are beyond this command.
     """
     from newsletter.core.clock import now
+    from newsletter.core.db import empty_log
     from newsletter.core.errors import NotAllowedNow
     from subscribers import erasing, story
 
@@ -148,6 +149,7 @@ def erase(
             how="command line",
             now=now(),
         )
+    empty_log(desk.services().engine)
     if as_json:
         emit({"erased": True, "lists": len(found.held)})
         return

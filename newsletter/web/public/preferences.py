@@ -15,7 +15,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from newsletter.core.clock import now, zone
-from newsletter.core.db import reading, writing
+from newsletter.core.db import empty_log, reading, writing
 from newsletter.core.errors import NotFound
 from newsletter.core.tokens import Claim, Purpose
 from newsletter.language.dates_digits import format_date
@@ -100,6 +100,7 @@ class _Desk:
                 erasing.erase(session, services.sealer, subscriber_id=who, how="page", now=now())
         except NotFound:
             return "gone"  # two presses at once
+        empty_log(services.engine)
         return "erased"
 
     def _claim(self, token: str) -> Claim:
