@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from newsletter.cli.context import JsonOption, PublicationOption, desk_of, examples
-from newsletter.cli.output import console, emit, emit_rows, listed, say, table, tables
+from newsletter.cli.output import console, emit, emit_rows, listed, say, tables
 
 if TYPE_CHECKING:
     from newsletter.core.sealing import Sealer
@@ -120,7 +120,7 @@ def list_(
 ) -> None:
     """List the readers; addresses are masked unless --reveal is given."""
     from newsletter.editorial import publications
-    from subscribers import listing
+    from subscribers import list_imports, listing
 
     desk = desk_of(ctx)
     sealer = desk.services().sealer
@@ -130,17 +130,19 @@ def list_(
             owner, state=state, edition=edition, language=language, before=before, after=after
         )
         counts = listing.counts(session, owner.id)
+        partly = [asdict(part) for part in list_imports.unfinished(session, owner.id)]
         found = listing.rows(session, wanted, limit)
         rows = (_row(row, sealer, reveal=reveal) for row in found)
         if as_json:
-            emit_rows({"publication": owner.slug, "counts": counts}, "subscribers", rows)
+            head = {"publication": owner.slug, "counts": counts, "unfinished_imports": partly}
+            emit_rows(head, "subscribers", rows)
             return
         tables(_COLUMNS, ([r[name] for name in _COLUMNS] for r in map(_shortened, rows)))
-    say(
-        ", ".join(f"{count} {word}" for word, count in counts.items())
-        if any(counts.values())
-        else "Nobody yet."
-    )
+    told = ", ".join(f"{count} {word}" for word, count in counts.items())
+    say(told if any(counts.values()) else "Nobody yet.")
+    for part in partly:
+        told = f"{part['name']} is stored up to row {part['rows_done']} only"
+        say(f"{told}: import the same file again to finish it", "yellow")
 
 
 _COLUMNS = ("address", "edition", "state", "since", "reason")
@@ -181,6 +183,7 @@ def growth(
     An erased reader takes the own history along, so the past shrinks by each erasure.
     """
     from newsletter.core.clock import now, zone
+    from newsletter.delivery import transactional
     from newsletter.editorial import publications
     from subscribers import growth as growing
     from subscribers import listing
@@ -191,27 +194,36 @@ def growth(
         slug = owner.slug
         periods = growing.growth(session, owner.id, by=by, zone=zone(owner.slot_zone), now=now())
         census = listing.census(session, owner.id)
+        mails = transactional.standing(session)
     if as_json:
         rows = [{**asdict(period), "start": period.start.isoformat()} for period in periods]
-        emit({"publication": slug, "by": by, "periods": rows, "now": census})
+        told = {"publication": slug, "by": by, "periods": rows, "now": census}
+        emit({**told, "confirmation_mails": mails})
         return
     _tell_growth(periods, by)
     for state, of in census.items():
         if of:
             parts = listed(f"{count} {edition}" for edition, count in of.items())
             say(f"{state}: {sum(of.values())} ({parts})")
+    if mails:
+        parts = listed(f"{count} {state}" for state, count in mails.items())
+        say(f"confirmation mails, of all publications: {parts}")
     if not periods:
         say("Nobody yet.")
 
 
+_GROWTH = "{:<9} {:>8} {:>10} {:>8} {:>11} {:>8}"
+
+
 def _tell_growth(periods: list[Period], by: str) -> None:
-    largest = max((period.total for period in periods), default=0)
-    room = max(8, min(30, console().width - 60))
-    rows = [
-        (p.name, p.joined, p.confirmed, p.left, p.suppressed, p.total, _bar(p.total, largest, room))
-        for p in periods
-    ]
-    table((by, "joined", "confirmed", "left", "suppressed", "total", ""), rows)
+    if not periods:
+        return
+    largest = max(period.total for period in periods)
+    room = min(30, console().width - len(_GROWTH.format(*[""] * 6)) - 2)
+    say(_GROWTH.format(by, "joined", "confirmed", "left", "suppressed", "total"), "bold")
+    for p in periods:
+        line = _GROWTH.format(p.name, p.joined, p.confirmed, p.left, p.suppressed, p.total)
+        say(f"{line}  {_bar(p.total, largest, room) if room > 3 else ''}".rstrip())
 
 
 def _bar(number: int, largest: int, room: int) -> str:

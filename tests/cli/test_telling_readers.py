@@ -14,6 +14,10 @@ from pathlib import Path
 import pyrage
 import pytest
 
+from newsletter.app import open_services
+from newsletter.core.clock import now
+from newsletter.core.db import writing
+from subscribers.models import ListImport
 from tests.cli.command import Command
 from tests.system import require
 
@@ -80,6 +84,22 @@ def test_a_list_is_chosen_and_masked(listed: Command) -> None:
     assert ONE not in listed.ok("subscribers", "list").out
     for option, value in (("--state", "x"), ("--language", "fr"), ("--consent-before", "May")):
         assert option in listed.refused("subscribers", "list", option, value)
+
+
+def test_a_list_of_which_a_part_is_stored_is_told(listed: Command) -> None:
+    services = open_services(listed.home)
+    with writing(services.engine) as session:
+        at = now()
+        session.add(
+            ListImport(
+                publication_id=1, sha256="0" * 64, name="old.csv", rows_done=2000,
+                started_at=at, changed_at=at,
+            )
+        )  # fmt: skip
+    services.close()
+    assert "old.csv is stored up to row 2000 only" in listed.ok("subscribers", "list").out
+    (part,) = listed.ok("subscribers", "list", "--json").json["unfinished_imports"]
+    assert (part["name"], part["rows_done"]) == ("old.csv", 2000)
 
 
 def test_growth_is_shown_with_a_bar(listed: Command) -> None:
