@@ -13,7 +13,7 @@ from sqlalchemy import event, func, select, update
 from sqlalchemy.exc import IntegrityError
 
 from newsletter.app import Services, open_services
-from newsletter.core import audit, rewrapping
+from newsletter.core import audit
 from newsletter.core.clock import now
 from newsletter.core.db import reading, writing
 from newsletter.core.errors import ConfigurationError
@@ -25,7 +25,7 @@ from subscribers.models import Subscriber
 from subscribers.resealing import Rotated
 from tests.delivery import newsroom
 from tests.smtp_server import ScriptedServer
-from tests.subscribers.conftest import NOW, Add
+from tests.subscribers.conftest import Add
 
 
 def _another(services: Services) -> Services:
@@ -229,17 +229,23 @@ def test_a_process_that_missed_the_rotation_takes_readers_in_at_once(
 def test_a_row_that_names_the_wrong_key_or_none_is_found_before_its_key_goes(
     any_services: Services, add: Add
 ) -> None:
+    """A program that forgot the key, or named the newest for what an older one closed."""
     services = any_services
     with writing(services.engine) as session:
         for number in range(3):
             add(session, f"a{number}@example.org")
-        rewrapping.add_pair(session, services.chain.master(session), NOW)
-        newest = session.scalar(select(func.max(DataKey.id)).where(DataKey.use == "seal"))
         ids = session.scalars(select(Subscriber.id).order_by(Subscriber.id)).all()
-        for number, key in ((ids[0], newest), (ids[1], None)):
-            wrong = update(Subscriber).where(Subscriber.id == number)
-            session.execute(wrong.values(seal_key_id=key))
-    _rotate(services)
+        session.execute(update(Subscriber).where(Subscriber.id == ids[1]).values(seal_key_id=None))
+    late = services.sealer.seal("a0@example.org")
+
+    def write_wrongly(more: int) -> None:
+        with writing(services.engine) as session:
+            newest = session.scalar(select(func.max(DataKey.id)).where(DataKey.use == "seal"))
+            first = update(Subscriber).where(Subscriber.id == ids[0])
+            if more == 2:
+                session.execute(first.values(sealed_address=late, seal_key_id=newest))
+
+    assert _rotate(services, write_wrongly).addresses == 4
     again = _another(services)
     assert _addresses(again) == {f"a{number}@example.org" for number in range(3)}
     again.close()
@@ -260,3 +266,18 @@ def test_what_no_key_opens_is_named_and_its_key_is_kept(any_services: Services, 
         session.delete(session.get_one(Subscriber, number))
     _rotate(services)
     assert _addresses(services) == {"a@example.org"}
+
+
+def test_a_row_that_changed_since_it_was_read_is_left_to_the_next_round(
+    any_services: Services, add: Add
+) -> None:
+    services = any_services
+    with writing(services.engine) as session:
+        add(session, "before@example.org")
+    key_id = services.sealer.key_id
+    rows = resealing._next(services.engine, key_id, 0)
+    with writing(services.engine) as session:
+        sealed = services.sealer.seal("after@example.org")
+        session.execute(update(Subscriber).values(sealed_address=sealed))
+    assert resealing._store(services.engine, services.sealer, rows) == 0
+    assert _addresses(services) == {"after@example.org"}
