@@ -46,15 +46,16 @@ def form(
     if not services.settings.public.url:
         raise ConfigurationError(NOT_REACHABLE)
     with desk.reading() as session:
-        html = _html(services, publications.get(session, publication), language)
-    sys.stdout.write(html + "\n")
+        made = html(services, publications.get(session, publication), language)
+    sys.stdout.write(made + "\n")
     note(
         "Paste this where the form is to stand; whoever sends it comes to our page and presses "
         "once more there. Keep it off pages that hold third-party scripts: they can read addresses."
     )
 
 
-def _html(services: Services, publication: Publication, language: str | None) -> str:
+def html(services: Services, publication: Publication, language: str | None) -> str:
+    """The form in every language of the publication, or in one; InputError when it has it not."""
     from newsletter.core.errors import InputError
     from newsletter.editorial import edition_codes
     from newsletter.language.dates_digits import N_

@@ -11,6 +11,7 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 from sqlalchemy import select
 
 from newsletter.app import Services
+from newsletter.cli import pasting
 from newsletter.core.clock import now
 from newsletter.core.db import reading, writing
 from newsletter.core.tokens import Claim, Purpose
@@ -138,15 +139,20 @@ def test_the_wait_and_the_end_of_the_line_fit_a_phone(
             page.context.close()
 
 
-def test_the_form_of_another_site_leads_to_ours(door: Door, browser: Browser) -> None:
+def test_the_form_of_another_site_fits_a_phone_and_leads_to_ours(
+    door: Door, browser: Browser, tmp_path: Path
+) -> None:
+    with reading(door.services.engine) as session:
+        pasted = pasting.html(door.services, publications.get(session, None), None)
     page, _ = _page(browser, 320, door)
-    page.set_content(
-        f'<form method="post" action="{door.url}/s/weekly?l=my">'
-        '<input name="address" value="khin@example.org"><input name="edition" value="my">'
-        "<button>go</button></form>"
-    )
-    page.locator("button").click()
+    page.set_content(pasted.replace(door.services.settings.links_url, door.url))
+    page.screenshot(path=tmp_path / "pasted.png")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 320
+    page.get_by_label("Email address").fill("khin@example.org")
+    page.get_by_label("Language").select_option("my")
+    page.get_by_role("button").click()
     expect(page.locator("#address")).to_have_value("khin@example.org")
+    expect(page.locator("html")).to_have_attribute("lang", "my")
     page.locator(BUTTON).click()
     expect(page.locator("h1")).to_have_text(ACCEPTED["my"])
     assert door.counts() == (1, 1, 1)

@@ -16,10 +16,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import delete, select, text
 
+from newsletter.app import Services
 from newsletter.core import log
 from newsletter.core.clock import now
 from newsletter.core.db import reading, writing
 from newsletter.core.errors import NotFound
+from newsletter.core.tokens import Claim, Purpose
 from newsletter.editorial import publications
 from newsletter.web.form_tokens import Stage
 from newsletter.web.public.noticeboard import Notice, Noticeboard
@@ -49,6 +51,21 @@ def test_a_reader_signs_up_and_a_mail_is_planned(door: Door, client: httpx.Clien
         assert asked.wording == "Hill Country Letter: Subscribe"
         held = session.get_one(Subscription, asked.subscription_id)
         assert held.state == "pending"
+
+
+def test_a_sign_up_on_either_database(any_services: Services, client: httpx.Client) -> None:
+    with writing(any_services.engine) as session:
+        publications.create(session, publications.default(), now=now())
+    with opened(any_services) as door:
+        for _ in range(2):
+            door.press(client, "khin.mar@mail.example.org", "en+my")
+        assert door.counts() == (1, 1, 1)
+        with reading(any_services.engine) as session:
+            claim = Claim(session.scalars(select(Confirmation.public_id)).one(), 1, Purpose.CONFIRM)
+        url = f"{door.url}/c/{any_services.signer.sign(claim)}"
+        assert client.post(url, data={"confirm": "1"}).status_code == 200
+        with reading(any_services.engine) as session:
+            assert session.scalars(select(Subscription.state)).all() == ["active"]
 
 
 @pytest.mark.parametrize("language", ["en", "my"])
