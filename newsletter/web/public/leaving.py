@@ -7,7 +7,8 @@ no database either: what that cannot take within seconds is kept on the disk (su
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends
@@ -21,14 +22,12 @@ from newsletter.core.tokens import Claim, Purpose
 from newsletter.language.dates_digits import N_
 from newsletter.web.forms import Fields, small_form
 from newsletter.web.pages import Pages
-from newsletter.web.patience import TROUBLE, within
+from newsletter.web.patience import TROUBLE, Patience
 from newsletter.web.public.readers import RETRY_AFTER, Reader, behind, claim_of, language_of
 from subscribers import leaving, spool
 from subscribers.spool import Leaving
 
 _ONE_CLICK = "List-Unsubscribe=One-Click: the button of the mail program (RFC 8058)"
-_TO_READ, _TO_WRITE = 1.5, 3.0
-"""Seconds for the database; together under the five or ten after which callers hang up."""
 _log = logger("web.leaving")
 
 
@@ -45,6 +44,9 @@ def router(pages: Pages) -> APIRouter:
 @dataclass(frozen=True)
 class _Desk:
     pages: Pages
+    # Seconds for the database: together under the five or ten after which callers hang up.
+    reads: Patience = field(default_factory=partial(Patience, 1.5))
+    writes: Patience = field(default_factory=partial(Patience, 3.0))
 
     def show(self, request: Request, token: str) -> Response:
         """What this link would do, and the button that does it."""
@@ -79,7 +81,7 @@ class _Desk:
                 return behind(session, services, claim)
 
         try:
-            return within(_TO_READ, look)
+            return self.reads.within(look)
         except TROUBLE as err:
             _log.warning("not_read", reason=type(err).__name__)
             noted = spool.holds(services.settings.home, claim.subject, claim.scope)
@@ -127,7 +129,7 @@ class _Desk:
                 )
 
         try:
-            within(_TO_WRITE, leave)
+            self.writes.within(leave)
         except TROUBLE:
             wish = Leaving(claim.subject, claim.scope, how, wording, at)
             spool.keep(services.settings.home, wish)

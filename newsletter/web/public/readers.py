@@ -15,11 +15,11 @@ from newsletter.core.tokens import Claim, Purpose
 from newsletter.editorial import edition_codes
 from newsletter.editorial.models import Publication
 from newsletter.web.pages import Pages
-from newsletter.web.patience import TROUBLE, within
+from newsletter.web.patience import TROUBLE, Patience
 from subscribers import preferences, spool
 from subscribers.preferences import View
 
-_TO_VERIFY = 0.5
+_VERIFYING = Patience(0.5)
 RETRY_AFTER = "120"
 """Seconds after which a mail program should try again."""
 
@@ -117,11 +117,11 @@ def claim_of(services: Services, token: str, purpose: Purpose) -> Claim:
         return services.signer.read(token, purpose, Purpose.TEST)
 
     try:
-        return within(_TO_VERIFY, read)
+        return _VERIFYING.within(read)
     except TROUBLE:
         pass
     try:
-        return within(_TO_VERIFY, read)
+        return _VERIFYING.within(read)
     except (TokenError, *TROUBLE) as err:
         raise HTTPException(503, headers={"Retry-After": RETRY_AFTER}) from err
 
