@@ -2,6 +2,6 @@
 
 Owns: everything held about a reader: an address, a language, a state, the proof of consent.
 Refuses: content, mail, and any trace of what somebody read; knows nothing of newsletter but core.
-Doors: directory, importing, audience, leaving, preferences, suppression.
+Doors: optin, directory, importing, audience, leaving, preferences, suppression, hygiene.
 Words: subscriber, subscription (pending, active, ended), consent, suppression, audience.
 """

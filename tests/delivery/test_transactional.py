@@ -18,7 +18,7 @@ from newsletter.core.errors import ConfigurationError
 from newsletter.delivery import transactional
 from newsletter.editorial.models import Publication
 from newsletter.worker import Worker
-from subscribers import leaving, suppression
+from subscribers import leaving, spool, suppression
 from subscribers.models import Confirmation, Subscriber, Subscription, Suppression
 from tests.delivery import front_desk, newsroom
 from tests.delivery.front_desk import mails, sign_up, sign_up_all, standing
@@ -338,3 +338,60 @@ def test_a_language_given_up_meanwhile_leaves_a_mail_that_can_be_read(services: 
     newsroom.work_off(services)
     found = [front_desk.read(taken.data) for taken in newsroom.taken(services)]
     assert [str(mail["Content-Language"]) for mail in found] == ["en", "en"]
+
+
+def test_the_keeper_forgets_what_ran_out_once_a_minute(services: Services) -> None:
+    publication_id = front_desk.open_publication(services)
+
+    def held() -> int:
+        with reading(services.engine) as session:
+            return len(session.scalars(select(Subscriber)).all())
+
+    with time_machine.travel(START, tick=False) as clock:
+        worker = Worker(services)
+        sign_up(services, publication_id, at=now() - timedelta(days=7, seconds=-30))
+        worker.step()
+        clock.shift(timedelta(seconds=59))
+        worker.step()
+        assert held() == 1, "it ran out half a minute ago, but the minute is not over"
+        clock.shift(timedelta(seconds=2))
+        worker.step()
+        assert held() == 0
+        sign_up(services, publication_id, at=now() - timedelta(days=8))
+        clock.shift(timedelta(days=-1))
+        worker.step()
+        assert held() == 0, "a clock that was put back does not stop it"
+        worker.close()
+
+
+def test_a_wish_to_leave_that_waits_on_the_disk_is_heard_before_anybody_is_claimed(
+    services: Services,
+) -> None:
+    issue_id = newsroom.publish(services, 2)
+    newsroom.start(services, issue_id)
+    with reading(services.engine) as session:
+        person = session.scalars(select(Subscriber).order_by(Subscriber.id)).first()
+        assert person is not None
+    wish = spool.Leaving(person.public_id, 1, "one_click", "one-click", now())
+    spool.keep(services.settings.home, wish)
+    newsroom.work_off(services)
+    assert newsroom.counts(services, issue_id).skipped == {"unsubscribed": 1}
+    assert [taken.recipient.text for taken in newsroom.taken(services)] == ["r2@example.org"]
+    assert not spool.holds(services.settings.home, person.public_id, 1)
+
+
+def test_a_wish_that_comes_after_the_claim_is_heard_too(services: Services) -> None:
+    issue_id = newsroom.publish(services, 2)
+    newsroom.start(services, issue_id)
+    with reading(services.engine) as session:
+        people = session.scalars(select(Subscriber).order_by(Subscriber.id)).all()
+    wish = spool.Leaving(people[1].public_id, 1, "one_click", "one-click", now())
+
+    def wish_at_first(stage: str, count: int) -> None:
+        if (stage, count) == ("RCPT", 1):
+            spool.keep(services.settings.home, wish)
+
+    with ScriptedServer(wish_at_first) as server:
+        newsroom.work_off(newsroom.over_smtp(services, server.port))
+    assert [kept.recipient for kept in server.kept] == ["r1@example.org"]
+    assert newsroom.counts(services, issue_id).skipped == {"unsubscribed": 1}
