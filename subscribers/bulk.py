@@ -26,6 +26,26 @@ def among(
     return [tuple(row) for row in connection.exec_driver_sql(sql, tuple(values))]
 
 
+def spread(
+    session: Session, statement: str, values: Sequence[bytes], *, lock: str = ""
+) -> Sequence[tuple[Any, ...]]:
+    """As `among`, and perhaps more rows, for values in the order of the column's index.
+
+    Neighbours lie side by side there: one look from the least to the greatest is ten times
+    faster than thousands of looks, unless very many others lie between them.
+    """
+    connection = session.connection()
+    if not lock or connection.dialect.name == "sqlite":
+        mark = _mark(connection.dialect)
+        between = statement.replace(f"IN {VALUES}", f"BETWEEN {mark} AND {mark}")
+        most = 4 * len(values) + 1
+        ends = (min(values), max(values), most)
+        found = [tuple(row) for row in connection.exec_driver_sql(f"{between} LIMIT {mark}", ends)]
+        if len(found) < most:
+            return found
+    return among(session, statement, values, lock=lock)
+
+
 def insert(
     session: Session,
     model: type,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from array import array
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -141,12 +142,12 @@ def _public_ids(count: int, share: tuple[float, float]) -> list[str]:
     chunks, whose order is that of a keyed hash: it says nothing, and 90 bits are chance.
     """
     low, high = (int(part * 0xFFFFFFFF) for part in share)
-    noise = os.urandom(16 * count)
+    noise = os.urandom(16 * count).hex()
+    fronts = array("I", os.urandom(4 * count))
     made = []
-    for place in range(count):
-        part = noise[16 * place : 16 * place + 16]
-        front = low + int.from_bytes(part[:4], "big") * (high - low) // 0xFFFFFFFF
+    for place, front in enumerate(fronts):
+        part = noise[32 * place : 32 * place + 24]
         # Version 4 and variant 1 of RFC 9562 §5.4.
-        rest = bytes((part[6] & 0x0F | 0x40, part[7], part[8] & 0x3F | 0x80))
-        made.append(f"{front:08x}{part[4:6].hex()}{rest.hex()}{part[9:].hex()}")
+        head = low + (front * (high - low) >> 32)
+        made.append(f"{head:08x}{part[:4]}4{part[5:8]}{'89ab'[front & 3]}{part[9:]}")
     return made

@@ -12,7 +12,7 @@ import re
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from itertools import chain, islice
+from itertools import chain, dropwhile, islice
 from typing import BinaryIO, NamedTuple
 
 from newsletter.core.errors import InputError
@@ -58,9 +58,10 @@ class Table:
         A row that is no CSV comes without cells and with the reason, and reading goes on at
         the very next line: an open quote must not swallow the people below it.
         """
-        below = (one for one in lines(self.source, self.script) if one.number >= self.first)
-        for row in _rows(below, self.delimiter, self.width):
-            yield self._fitting(row)
+        width = self.width
+        below = _from(self.source, self.script, self.first)
+        for row in _rows(below, self.delimiter, width):
+            yield row if len(row.cells) == width else self._fitting(row)
 
     def again(self, start: int, end: int) -> list[str]:
         """The cells of the row that begins at `start`, read anew from the file."""
@@ -72,7 +73,7 @@ class Table:
 
     def _fitting(self, row: Row) -> Row:
         cells = row.cells
-        if len(cells) == self.width or row.broken:
+        if row.broken:
             return row
         if any(cell.strip() for cell in cells[self.width :]):
             wrong = f"{len(cells)} cells stand here, the header has {self.width}"
@@ -88,7 +89,11 @@ def open_table(
     `chosen` maps email, edition, status and reason to names of columns (or their numbers).
     """
     script = examine(source, name)
-    head = list(islice((one for one in lines(source, script) if one.text.strip()), _PREAMBLE + 1))
+    head = list(
+        islice(
+            (one for one in lines(source, script) if one.text.strip() or one.fault), _PREAMBLE + 1
+        )
+    )
     told = _SEPARATOR.fullmatch(head[0].text) if head else None
     if told:
         head.pop(0)
@@ -121,13 +126,13 @@ def _with_columns(
     chosen: Mapping[str, str],
     barring: bool,
 ) -> Table:
-    below = (one for one in lines(source, script) if one.number >= top.number)
+    below = _from(source, script, top.number)
     found = _rows(below, delimiter, 0)
     header = next(found, Row(top.number, top.at, []))
     where = f"{name}:{header.number}"
     if header.broken:
         raise InputError(where, header.broken)
-    headless = any(PERSON.search(cell) for cell in header.cells)
+    headless = not known(header.cells) and any(map(PERSON.search, header.cells))
     width, notes = len(header.cells), list(script.notes)
     people = _rows(below, delimiter, width)
     first = next(people, None) if not headless else header
@@ -145,6 +150,10 @@ def _with_columns(
         notes.append("no row stands under the header; nothing was there to import")
     begins = header.number if headless else first.number if first else script.size + 2
     return Table(source, name, script, delimiter, begins, width, columns, notes)
+
+
+def _from(source: BinaryIO, script: Script, number: int) -> Iterator[Line]:
+    return dropwhile(lambda one: one.number < number, lines(source, script))
 
 
 def _named(columns: Columns) -> str:

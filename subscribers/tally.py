@@ -58,6 +58,7 @@ class Tally:
             "CREATE TABLE people (mark BLOB PRIMARY KEY, row INTEGER) WITHOUT ROWID"
         )
         self._aside.execute("CREATE TABLE reasons (row INTEGER PRIMARY KEY, reason TEXT)")
+        self._aside.execute("BEGIN")  # never committed: nothing of it is to be kept
 
     def __len__(self) -> int:
         return len(self.lines)
