@@ -118,6 +118,7 @@ def _of_database(settings: Settings) -> Iterator[Finding]:
             yield from _restored(session)
             yield from _publications(session)
             yield from _zones(session)
+            yield from _imports(session)
     finally:
         engine.dispose()
 
@@ -224,6 +225,21 @@ def _zones(session: Session) -> Iterator[Finding]:
             yield Finding("time zone", "error", str(err), "pip install --upgrade tzdata")
         else:
             yield Finding("time zone", "ok", f"in {name} it is {wall:%Y-%m-%d %H:%M}")
+
+
+def _imports(session: Session) -> Iterator[Finding]:
+    from newsletter.editorial import publications
+    from subscribers import list_imports
+
+    for owner in publications.listing(session):
+        for part in list_imports.unfinished(session, owner.id):
+            yield Finding(
+                "import of readers",
+                "warning",
+                f"{part.name} was broken off at {part.changed_at:%Y-%m-%d %H:%M} UTC: "
+                f"{part.rows_done:,} of its rows are stored, the rest is not",
+                "give the same file again ('newsletter subscribers import'); it goes on",
+            )
 
 
 def _disk(home: Path) -> Iterator[Finding]:
