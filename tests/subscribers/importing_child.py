@@ -42,8 +42,8 @@ def main() -> None:
         if stored == count and moment == "after":
             _die()
 
-    list_imports.advance = advance
-    Desk.writing = writing  # type: ignore[method-assign]
+    list_imports.advance = advance  # type: ignore[assignment]
+    Desk.writing = writing  # type: ignore[method-assign,assignment]
     run()
 
 
