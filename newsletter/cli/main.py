@@ -22,6 +22,7 @@ from newsletter.cli import (
     auditing,
     files,
     issues,
+    keyholders,
     keys,
     publication,
     purging,
@@ -200,7 +201,7 @@ for room in (
     serving,
 ):
     room.register(app)
-for room in (keys, safekeeping, restoring, purging):
+for room in (keys, safekeeping, restoring, purging, keyholders):
     room.register(app)
 
 

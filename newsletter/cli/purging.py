@@ -1,4 +1,4 @@
-"""`newsletter purge` and `newsletter keyholders`: the worst day, decided by two people."""
+"""`newsletter purge`: the worst day, decided by two people."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import typer
 
 from newsletter.cli.context import Desk, JsonOption, desk_of, examples
 from newsletter.cli.output import emit, note, say, table
-from newsletter.cli.passphrases import PassphraseFile, asked, first_line
+from newsletter.cli.passphrases import asked
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -24,7 +24,7 @@ _WORD = "PURGE"
 _WARNING = """\
 This destroys, for ever, everything about readers in {home}:
 every address, subscription, consent and suppression, every delivery, every key.
-No one can undo it: not you, not we, not with a backup of the database.
+No one can undo it. Only a backup together with a copy of the master key brings it back.
 Readers' links to leave stop working. Publications, issues and templates stay.
 
 NOT after a legal demand (a subpoena, a court order, a letter of the police): destroying
@@ -34,29 +34,10 @@ Two keyholders confirm, each with their own passphrase. Ctrl-C ends it, nothing 
 
 
 def register(app: typer.Typer) -> None:
-    """Add the commands of this file."""
+    """Add the command of this file."""
     app.command(
         epilog=examples("newsletter purge   (only says what it would do)", "newsletter purge --now")
     )(purge)
-    group = typer.Typer(
-        no_args_is_help=True, help="The people of whom two together can purge everything."
-    )
-    app.add_typer(group, name="keyholders")
-    group.command(
-        epilog=examples(
-            "newsletter keyholders add Aye   (asks for a passphrase, twice)",
-            "newsletter keyholders add Ben --passphrase-file words.txt",
-        )
-    )(add)
-    group.command(
-        "list",
-        epilog=examples(*["newsletter keyholders list"] * 1, "newsletter keyholders list --json"),
-    )(list_)
-    group.command(
-        epilog=examples(
-            "newsletter keyholders remove Aye", 'newsletter keyholders remove "Daw Mya"'
-        )
-    )(remove)
 
 
 @dataclass(frozen=True)
@@ -94,54 +75,6 @@ def purge(
     say("Purged. Nobody can read an address of this newsletter here any more.", "green")
     _tell_checklist([*by_hand, *remaining])
     say("To begin anew with the same publications: 'newsletter init'.")
-
-
-def add(
-    ctx: typer.Context,
-    name: Annotated[str, typer.Argument(metavar="NAME", help="What to call them.")],
-    passphrase_file: PassphraseFile = None,
-) -> None:
-    """Make somebody a keyholder, with a passphrase that only they know."""
-    from newsletter.core.clock import now
-    from newsletter.safekeeping import keyholders
-
-    desk = desk_of(ctx)
-    said = f"Passphrase of {name}"
-    words = first_line(passphrase_file) if passphrase_file else asked(said, twice=True)
-    with desk.writing() as session:
-        keyholders.add(session, name, words, _DOOR, now())
-        there = len(keyholders.names(session))
-    say(f"{name.strip()} is a keyholder.", "green")
-    if there < 2:
-        say("One more is needed before anything can be purged.")
-
-
-def list_(ctx: typer.Context, as_json: JsonOption = False) -> None:
-    """Show who the keyholders are."""
-    from newsletter.safekeeping import keyholders
-
-    with desk_of(ctx).reading() as session:
-        found = keyholders.names(session)
-    if as_json:
-        emit(found)
-        return
-    for name in found:
-        say(name)
-    if len(found) < 2:
-        note("Two are needed for a purge; 'newsletter keyholders add NAME' adds one.")
-
-
-def remove(
-    ctx: typer.Context,
-    name: Annotated[str, typer.Argument(metavar="NAME", help="Who leaves.")],
-) -> None:
-    """Let a keyholder go."""
-    from newsletter.core.clock import now
-    from newsletter.safekeeping import keyholders
-
-    with desk_of(ctx).writing() as session:
-        keyholders.remove(session, name, _DOOR, now())
-    say(f"{name.strip()} is no keyholder any more.", "green")
 
 
 @contextmanager
@@ -237,7 +170,7 @@ def _purge(desk: Desk, scene: _Scene) -> list[str]:
     """All steps in their order, each its own transaction; what is left to be done by hand."""
     from newsletter.core.clock import now
     from newsletter.core.db import writing
-    from newsletter.safekeeping import purging
+    from newsletter.safekeeping import purging, shredding
 
     with writing(scene.engine) as session:
         purging.stop_sending(session, now())
@@ -245,13 +178,13 @@ def _purge(desk: Desk, scene: _Scene) -> list[str]:
             purging.destroy_keys(session, _DOOR, now())
     purging.checkpoint(scene.engine)
     note("The keys are destroyed; deleting the rows.")
-    purging.shred_files(desk.home)
+    shredding.shred_files(desk.home)
     with writing(scene.engine) as session:
         purging.delete_rows(session, now())
     note("The rows are deleted; cleaning up the database.")
     purging.vacuum(scene.engine)
-    purging.shred_files(desk.home)  # what running programs wrote meanwhile
-    by_hand = purging.forget_passwords(desk.home)
+    shredding.shred_files(desk.home)  # what running programs wrote meanwhile
+    by_hand = shredding.forget_passwords(desk.home)
     with writing(scene.engine) as session:
         purging.end(session)
     return [by_hand] if by_hand else []

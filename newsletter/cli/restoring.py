@@ -125,16 +125,28 @@ def _new_home(settings: Settings, keys: Path | None) -> Iterator[Engine]:
     from newsletter.core.db import open_engine
     from newsletter.safekeeping import restoring
 
-    home, there = settings.home, settings.home.is_dir()
     engine = open_engine(settings.database_url)
-    if settings.database.url:
-        restoring.require_empty_database(engine)
+    try:
+        if settings.database.url:
+            restoring.require_empty_database(engine)
+        with _taken_back(settings, engine):
+            if keys is not None:
+                _copy_keys(keys, settings.key_path)
+            yield engine
+    finally:
+        engine.dispose()
+
+
+@contextmanager
+def _taken_back(settings: Settings, engine: Engine) -> Iterator[None]:
+    """Make the home; after any fault take away what was made, and nothing that was there."""
+    from newsletter.safekeeping import restoring
+
+    home, there = settings.home, settings.home.is_dir()
     home.mkdir(parents=True, exist_ok=True, mode=0o700)
     key_there = settings.key_path.exists()
     try:
-        if keys is not None:
-            _copy_keys(keys, settings.key_path)
-        yield engine
+        yield
     except BaseException:
         if settings.database.url:
             restoring.empty(engine)
@@ -145,7 +157,6 @@ def _new_home(settings: Settings, keys: Path | None) -> Iterator[Engine]:
         if not there:
             home.rmdir()
         raise
-    engine.dispose()
 
 
 def _copy_keys(keys: Path, to: Path) -> None:

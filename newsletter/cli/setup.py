@@ -35,6 +35,7 @@ def init(
 
     desk = desk_of(ctx)
     there = any((desk.home / name).is_file() for name in ("keys.json", "newsletter.db"))
+    key_there = (desk.home / "keys.json").is_file()
     answers = {"names.en": name, "sender.address": sender, "postal_addresses.en": postal}
     for key, value in answers.items():
         _required(key, value)
@@ -44,7 +45,9 @@ def init(
     with desk.reading() as session:
         found = [publication.slug for publication in publications.listing(session)]
     if found:
-        say(f"A newsletter is already in {desk.home}; nothing was changed.")
+        new_key = not key_there and (desk.home / "keys.json").is_file()
+        done = "it was given new keys" if new_key else "nothing was changed"
+        say(f"A newsletter is already in {desk.home}; {done}.")
         _where(desk)
         return
     _first_publication(desk, answers)

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from sqlalchemy import Table
 
+import newsletter.core.installation
+import newsletter.delivery.models
+import newsletter.editorial.models
+import newsletter.schedule.models  # noqa: F401
 import subscribers.models  # noqa: F401
 from newsletter.core.db import Base
 

@@ -36,7 +36,7 @@ def add(session: Session, name: str, passphrase: str, how: str, now: datetime) -
     salt = os.urandom(16)
     digest = _digest(passphrase, salt)
     session.add(Keyholder(name=named, salt=salt, digest=digest, created_at=now))
-    audit.note(session, "keyholder_added", how, {"keyholders": len(names(session)) + 1}, now)
+    audit.note(session, "keyholder_added", how, {"keyholders": len(names(session))}, now)
 
 
 def remove(session: Session, name: str, how: str, now: datetime) -> None:

@@ -1,17 +1,15 @@
 """Purging: everything about readers is destroyed, keys first. It cannot be undone.
 
-The steps are in the order of what matters: after `destroy_keys` is committed nobody can read an
-address any more, here or in a backup of this database; the rest is tidying up. Each step may be
-killed and done again.
+The steps are in the order of what matters: after `destroy_keys` is committed no address opens here
+any more, and one in a backup only with a copy of the master key; the rest is tidying up. Each step
+may be killed and done again.
 """
 
 from __future__ import annotations
 
-import os
 import secrets
 import sqlite3
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -20,13 +18,12 @@ from sqlalchemy import Engine, delete, func, null, select, text, update
 from sqlalchemy.orm import Session
 
 from newsletter.core import audit
-from newsletter.core.errors import ConfigurationError, InputError
+from newsletter.core.errors import ConfigurationError
 from newsletter.core.installation import DataKey, Installation
 from newsletter.editorial.models import Issue
 from newsletter.editorial.states import Status
-from newsletter.safekeeping.blanking import blanked
 from newsletter.safekeeping.catalogue import everything
-from newsletter.safekeeping.home_files import SETTINGS
+from newsletter.safekeeping.shredding import doomed
 
 KEPT = frozenset(
     {
@@ -44,19 +41,11 @@ KEPT = frozenset(
 """What was published, and that a purge took place. Every other table is emptied, also one that
 is made later: sessions and API keys end with the purge without being named here."""
 
-SECRETS = (("smtp", "password"), ("keys", "passphrase"), ("keys", "key"))
-"""Settings that are taken out of newsletter.toml."""
-
-_DIRECTORIES = ("logs", "spool")
-_LISTS = ("*.csv", "*.csv.*", "*.age", "*.gpg", "*.eml", "*.part", "keys*.json*")
-"""What may hold addresses or keys, wherever in the home it lies."""
-_OURS = frozenset({"media", "templates", "locale"})
 _WHY = "the newsletter was purged"
 _AGAIN = (
     "the database file could not be cleaned ({}), so it may still hold what was deleted; stop "
     "every newsletter program, make room on the disk, and run 'newsletter purge --now' again"
 )
-_PIECE = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +63,7 @@ def survey(session: Session, home: Path) -> Survey:
     return Survey(
         destroyed={name: n for name, n in counts.items() if name not in KEPT},
         kept={name: n for name, n in counts.items() if name in KEPT},
-        files=sorted(_doomed(home)),
+        files=sorted(doomed(home)),
     )
 
 
@@ -170,39 +159,6 @@ def end(session: Session) -> None:
     session.execute(delete(DataKey))
 
 
-def shred_files(home: Path) -> None:
-    """Overwrite and remove what may hold addresses or keys: the master key, logs, lists."""
-    for path in sorted(_doomed(home)):
-        _shred(path)
-    for name in _DIRECTORIES:
-        for directory in sorted((home / name).rglob("*"), reverse=True):
-            with suppress(OSError):
-                directory.rmdir()
-        with suppress(OSError):
-            (home / name).rmdir()
-
-
-def forget_passwords(home: Path) -> str | None:
-    """Take the secrets out of newsletter.toml; a sentence when somebody has to do it by hand."""
-    path = home / SETTINGS
-    if not path.is_file():
-        return None
-    try:
-        before = path.read_text(encoding="utf-8-sig")
-        after = blanked(before, SECRETS, str(path))
-    except (InputError, UnicodeDecodeError, OSError) as err:
-        return f"{path}: take the passwords out by hand ({err})"
-    if after != before:
-        fresh = path.with_name(f".{SETTINGS}.{secrets.token_hex(4)}")
-        with open(fresh, "x", encoding="utf-8", opener=_own) as file:
-            file.write(after)
-            file.flush()
-            os.fsync(file.fileno())
-        _overwrite(path)
-        fresh.replace(path)
-    return None
-
-
 def checklist(engine: Engine, wrapping_by: str | None) -> Iterator[str]:
     """What no program of this machine can reach, for the people to do."""
     yield (
@@ -237,31 +193,3 @@ def checklist(engine: Engine, wrapping_by: str | None) -> Iterator[str]:
 def _counts(session: Session) -> dict[str, int]:
     query = {t.name: select(func.count()).select_from(t) for t in everything()}
     return {name: session.scalar(counting) or 0 for name, counting in query.items()}
-
-
-def _doomed(home: Path) -> Iterator[Path]:
-    found = {path for name in _DIRECTORIES for path in (home / name).rglob("*")}
-    for directory in (home, *(path for path in home.glob("*") if path.is_dir())):
-        if directory.name not in _OURS:
-            found |= {path for pattern in _LISTS for path in directory.glob(pattern)}
-    yield from (path for path in found if path.is_file() or path.is_symlink())
-
-
-def _shred(path: Path) -> None:
-    with suppress(FileNotFoundError):
-        if not path.is_symlink():
-            _overwrite(path)
-        path.unlink()
-
-
-def _overwrite(path: Path) -> None:
-    with path.open("r+b") as file:
-        left = os.fstat(file.fileno()).st_size
-        while left > 0:
-            left -= file.write(secrets.token_bytes(min(left, _PIECE)))
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def _own(path: str, flags: int) -> int:
-    return os.open(path, flags, 0o600)

@@ -20,7 +20,7 @@ from newsletter.core.encrypting import Key
 from newsletter.core.errors import InputError
 from newsletter.core.installation import AuditEntry
 from newsletter.safekeeping.blanking import blanked
-from newsletter.safekeeping.purging import SECRETS
+from newsletter.safekeeping.shredding import SECRETS
 from subscribers import spool
 from tests.cli.command import Command
 from tests.core.test_database_errors import small_disk  # noqa: F401  (a fixture)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from sqlalchemy import select, text
+from sqlalchemy import inspect, select, text
 from sqlalchemy.orm import Session
 
 from newsletter.app import Services, initialise, open_services
@@ -159,6 +160,43 @@ def test_every_table_is_kept_by_name_or_wiped() -> None:
     assert {table.name for table in everything()} >= purging.KEPT
 
 
+def test_a_process_of_its_own_knows_every_table(services: Services) -> None:
+    """A room whose tables were not imported would be left behind by a purge and by a backup."""
+    script = (
+        "from newsletter.safekeeping.catalogue import everything\n"
+        "print(*sorted(table.name for table in everything()))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
+    there = set(inspect(services.engine).get_table_names())
+    assert set(done.stdout.split()) == there - {"alembic_version"}
+
+
+def test_it_ends_a_service_that_runs(scene: Scene) -> None:
+    """`purge` and `serve` are processes of their own, as on the day."""
+    home = scene.services.settings.home
+    scene.services.close()
+    command = scene.command.apart
+    with subprocess.Popen(
+        [sys.executable, "-m", "newsletter", "serve", "--port", "0"],
+        env=command.whole_environment,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    ) as serving:
+        assert serving.stderr is not None
+        said = serving.stderr.readline()
+        assert "is being served" in said
+        ran = command("purge", "--now", stdin=ANSWERS)
+        assert ran.code == 0, ran
+        rest = serving.stderr.read()
+        assert serving.wait(30) == 1
+    assert "this newsletter was purged" in rest
+    assert found(scene) == set()
+    assert not (home / "keys.json").exists()
+
+
 def test_without_now_nothing_changes(scene: Scene) -> None:
     ran = scene.command.ok("purge")
     assert "Nothing was changed." in ran.out
@@ -257,7 +295,7 @@ def test_the_home_opens_anew(any_scene: Scene) -> None:
     assert scene.purge().code == 0
     with pytest.raises(ConfigurationError, match="'newsletter init' makes new keys"):
         open_services(home)
-    initialise(home).close()
+    assert "it was given new keys" in scene.command.ok("init", "--yes").out
     again = open_services(home)
     assert os.stat(home / "keys.json").st_mode & 0o077 == 0
     with writing(again.engine) as session:
