@@ -75,7 +75,7 @@ class IssueErrand:
             raise Withdrawn("erased")
         reader = recipient_of(session, self.needs.sealer, held.subscriber_id, held.publication_id)
         if spool.holds(self.needs.settings.home, reader.public_id, held.publication_id):
-            raise Withdrawn(None)  # a wish to leave that the database has not heard of yet
+            raise Withdrawn("unsubscribed")  # a wish that the database has not heard of yet
         return self.press.sheet(session, held.issue_id, held.edition).envelope(
             delivery_id=held.id,
             address=reader.address,

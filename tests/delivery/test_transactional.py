@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
+import re
 import signal
 import socket
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 import time_machine
 from sqlalchemy import select, update
 
 from newsletter.app import Services
+from newsletter.core import log
 from newsletter.core.clock import now
 from newsletter.core.db import reading, writing
-from newsletter.core.errors import ConfigurationError
-from newsletter.delivery import transactional
-from newsletter.editorial.models import Publication
+from newsletter.core.errors import ConfigurationError, ProviderError, Retry
+from newsletter.delivery import pausing, transactional
+from newsletter.delivery.models import Delivery
+from newsletter.editorial.models import Issue, Publication
+from newsletter.providers.base import Envelope
+from newsletter.providers.memory import MemoryConnection, MemoryProvider
 from newsletter.worker import Worker
 from subscribers import leaving, spool, suppression
 from subscribers.models import Confirmation, Subscriber, Subscription, Suppression
@@ -395,3 +402,47 @@ def test_a_wish_that_comes_after_the_claim_is_heard_too(services: Services) -> N
         newsroom.work_off(newsroom.over_smtp(services, server.port))
     assert [kept.recipient for kept in server.kept] == ["r1@example.org"]
     assert newsroom.counts(services, issue_id).skipped == {"unsubscribed": 1}
+
+
+class _Telling(MemoryProvider):
+    """A provider that names its reader in whatever it says."""
+
+    def __init__(self, *errors: ProviderError) -> None:
+        super().__init__()
+        self._errors = list(errors)
+
+    def connect(self) -> MemoryConnection:
+        return _TellingConnection(self.messages, self._errors)
+
+
+class _TellingConnection(MemoryConnection):
+    def __init__(self, messages: list[Envelope], errors: list[ProviderError]) -> None:
+        super().__init__(messages)
+        self._left = errors
+
+    def submit(self, envelope: Envelope, before_body: Callable[[], None]) -> str:
+        before_body()
+        if self._left:
+            raise self._left.pop(0)
+        return "250 2.0.0 queued for R2 <r2@example.org>"
+
+
+def test_whatever_a_provider_says_nobody_is_named_in_rows_reasons_or_logs(
+    services: Services, tmp_path: Path
+) -> None:
+    told = ProviderError("relay: r1 is barred", retry=Retry.LATER, answer="450 r1: r1", halts=True)
+    services.__dict__["provider"] = _Telling(told)
+    issue_id = newsroom.publish(services, 2)
+    newsroom.start(services, issue_id)
+    log.configure(file=tmp_path / "worker.log", to_stderr=False)
+    newsroom.work_off(services)
+    with writing(services.engine) as session:
+        pausing.resume(session, session.get_one(Issue, issue_id), now())
+        session.execute(update(Delivery).where(Delivery.id == 1).values(state="skipped"))
+    newsroom.work_off(services)
+    log.configure(to_stderr=False)
+    answers = [row.answer for row in newsroom.rows(services, issue_id)]
+    assert answers == ["450 [address]: [address]", "250 2.0.0 queued for [address] <[address]>"]
+    written = (tmp_path / "worker.log").read_text("utf-8")
+    assert "relay: [address] is barred" in written
+    assert not re.search(r"\br[12]\b", written)

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 
 from newsletter.app import Services
 from newsletter.core.addresses import parse
@@ -113,6 +113,28 @@ def test_many_go_in_batches(
     sizes = [clean(any_services, NOW + 31 * DAYS).confirmations for _ in range(4)]
     assert sizes == [4, 4, 2, 0]
     assert left(any_services) == {}
+
+
+def test_a_sign_up_that_is_being_stored_is_left_alone(
+    any_services: Services, publication_id: int
+) -> None:
+    """Not waited for, and not taken for one that nobody asks for any more."""
+    if any_services.engine.dialect.name == "sqlite":
+        return  # one writer at a time: there is no such moment
+    ask(any_services, publication_id)
+    later = NOW + 8 * DAYS
+    with writing(any_services.engine) as storing:
+        due = optin.subscribe(
+            storing, any_services.sealer, publication_id=publication_id,
+            address=parse("reader@example.org"), edition="en", wording="Subscribe",
+            limits=LIMITS, now=later,
+        )  # fmt: skip
+        assert due is not None
+        with writing(any_services.engine) as cleaning:
+            cleaning.execute(text("SET LOCAL lock_timeout = '5s'"))
+            assert hygiene.clean(cleaning, later) == Cleaned(0, 0, 0, 0)
+    assert clean(any_services, later) == Cleaned(1, 0, 0, 0)
+    press(any_services, publication_id, due.public_id, later)
 
 
 def test_whoever_signs_up_at_that_moment_is_kept(
