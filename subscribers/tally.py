@@ -22,7 +22,7 @@ OUTCOMES = (
 
 _CODE = {outcome: code for code, outcome in enumerate(OUTCOMES)}
 _UNDECIDED = 255
-_MEMORY_KB = 49_152
+_MEMORY_KB = 65_536
 
 
 @dataclass(frozen=True, slots=True)
