@@ -204,8 +204,9 @@ def _stand(services: Services, publication_id: int, add: Add, name: str) -> None
         assert person is not None
         held = directory.subscription_of(session, person, publication_id)
         assert held is not None
-        if name == "chose":
-            row = Consent(kind="changed", how="page", wording="the reader's page", at=NOW)
+        if name in ("chose", "signed_up"):
+            kind, how = ("changed", "page") if name == "chose" else ("given", "form")
+            row = Consent(kind=kind, how=how, wording="the reader's own hand", at=NOW)
             row.subscription_id = held.id
             session.add(row)
         elif name in ("pending", "ended"):
@@ -214,7 +215,7 @@ def _stand(services: Services, publication_id: int, add: Add, name: str) -> None
             suppression.suppress(session, person.address_index, "complaint", NOW)
 
 
-_STATES = ("stranger", "elsewhere", "active", "chose", "pending", "ended", "barred")
+_STATES = ("stranger", "elsewhere", "active", "chose", "signed_up", "pending", "ended", "barred")
 
 
 @pytest.mark.parametrize("wish", ["", "en", "my"])
@@ -242,6 +243,7 @@ def test_a_list_does_what_adding_one_by_one_does(
             found[name] = (row.outcome, _state(session, any_services, publication_id, name))
     assert found == expected
     assert found["ended"][0] == "ended"
+    assert found["chose"][0] == found["signed_up"][0] == "there"
     assert found["barred"][0] == "suppressed"
 
 
