@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from newsletter.core.address_remarks import remarks
@@ -175,8 +175,26 @@ _NEARLY = st.builds(
 )
 
 
-@given(st.one_of(_NEARLY, st.text(), st.emails()))
-@settings(max_examples=400)
+_ODDLY_PLAIN = st.builds(
+    lambda local, labels, top: f"{local}@{'.'.join(labels)}.{top}",
+    st.sampled_from(["a", "Info", "WWW", "+x", "a.b", "a'b-", "x" * 64, "x" * 65, ".a", "a..b"]),
+    st.lists(
+        st.one_of(
+            st.sampled_from(["a", "ab--c", "xn--p1ai", "xn--zzzz", "-a", "a-", "B1", "x" * 63]),
+            st.text("a-B1", min_size=1, max_size=64),
+        ),
+        min_size=1,
+        max_size=5,
+    ),
+    st.sampled_from(["org", "Local", "test", "arpa", "x1", "c", "invalid", "ONION", "x" * 64]),
+)
+
+
+@given(st.one_of(_ODDLY_PLAIN, _NEARLY, st.text(), st.emails()))
+@example("x" * 65 + "@example.org")
+@example("a@" + "x" * 64 + ".org")
+@example("x" * 64 + "@" + ".".join(["y" * 61] * 3) + ".yyy.org")  # 255 octets
+@settings(max_examples=600)
 def test_the_quick_judgment_is_the_slow_one(text: str) -> None:
     quick = plain(text)
     if quick is not None:
