@@ -49,7 +49,7 @@ def backup(
     Locked for --to, for the recipients under [backup] in the settings, or by a passphrase.
     """
     from newsletter.core.clock import now
-    from newsletter.core.db import frozen
+    from newsletter.core.db import reading
     from newsletter.safekeeping import backing_up
 
     desk = desk_of(ctx)
@@ -57,7 +57,7 @@ def backup(
     require_free(path, force=False)
     lock = _lock(desk, to or [], passphrase_file)
     waiting = backing_up.wishes(desk.home)
-    with frozen(desk.services().engine) as session, private_file(path) as file:
+    with reading(desk.services().engine) as session, private_file(path) as file:
         saved = backing_up.back_up(session, desk.home, file, lock=lock, waiting=waiting, now=now())
     _note_backup(desk, saved)
     key = _where_the_key_is(desk.services().settings)

@@ -155,26 +155,10 @@ def writing(engine: Engine) -> Iterator[Session]:
 
 @contextmanager
 def reading(engine: Engine) -> Iterator[Session]:
-    """A look at one instant that takes no write lock and leaves nothing behind.
+    """A look at one instant, however long it lasts, that takes no write lock and leaves nothing.
 
-    SQLite gives one snapshot for a whole transaction by itself; PostgreSQL must be asked, or
-    each statement sees a later state.
-    """
-    options: dict[str, Any] = {"read_only": True}
-    if engine.dialect.name == "postgresql":
-        options["isolation_level"] = "REPEATABLE READ"
-    with (
-        engine.connect().execution_options(**options) as connection,
-        Session(connection, expire_on_commit=False) as session,
-    ):
-        yield session
-
-
-@contextmanager
-def frozen(engine: Engine) -> Iterator[Session]:
-    """One instant of the whole database for as long as the look lasts, while others write on.
-
-    On SQLite every reading transaction is one (WAL); PostgreSQL must be told.
+    SQLite gives one snapshot for a whole transaction by itself (WAL); PostgreSQL must be asked,
+    or each statement sees a later state.
     """
     options: dict[str, Any] = {"read_only": True}
     if engine.dialect.name == "postgresql":

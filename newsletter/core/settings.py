@@ -151,7 +151,7 @@ class Signup(_Section):
     seconds: float = Field(ge=0)
     slow_seconds: float = Field(ge=0)
     work: int = Field(ge=1, le=10_000_000)
-    valid_days: int = Field(ge=1, le=30)
+    valid_days: int = Field(ge=2, le=30)
 
 
 class Logging(_Section):

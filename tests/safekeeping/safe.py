@@ -9,7 +9,7 @@ import pyrage
 
 from newsletter.app import Services, open_services
 from newsletter.core.clock import now
-from newsletter.core.db import frozen
+from newsletter.core.db import reading
 from newsletter.core.encrypting import Lock
 from newsletter.safekeeping import backing_up
 from newsletter.safekeeping.backing_up import Saved
@@ -64,5 +64,5 @@ def back_up(services: Services, path: Path) -> Saved:
     """A backup of this moment."""
     home = services.settings.home
     waiting = backing_up.wishes(home)
-    with frozen(services.engine) as session, path.open("wb") as file:
+    with reading(services.engine) as session, path.open("wb") as file:
         return backing_up.back_up(session, home, file, lock=LOCK, waiting=waiting, now=now())
