@@ -162,7 +162,7 @@ def reading(engine: Engine) -> Iterator[Session]:
     """
     options: dict[str, Any] = {"read_only": True}
     if engine.dialect.name == "postgresql":
-        options |= {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+        options["isolation_level"] = "REPEATABLE READ"
     with (
         engine.connect().execution_options(**options) as connection,
         Session(connection, expire_on_commit=False) as session,
