@@ -154,7 +154,9 @@ def _restored(session: Session) -> Iterator[Finding]:
         yield Finding("restore", "ok", f"{text}; nothing of it is in doubt")
         return
     text += f"; {found['doubtful']} deliveries may have gone out since"
-    yield Finding("restore", "warning", text, "see 'newsletter status N', then settle each")
+    yield Finding(
+        "restore", "warning", text, "see 'newsletter status N', then 'newsletter settle N …'"
+    )
 
 
 def _publications(session: Session) -> Iterator[Finding]:
