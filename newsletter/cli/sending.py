@@ -247,6 +247,7 @@ def settle(
 
     state = "submitted" if as_ is Verdict.SUBMITTED else "planned"
     everyone = delivery == "all"
+    one = 0 if everyone else _delivery_number(delivery)
     asked = "Send to all in doubt once more? Whoever has it already gets it twice."
     if everyone and as_ is Verdict.AGAIN and not (yes or typer.confirm(asked, err=True)):
         say("Nothing was changed.")
@@ -256,7 +257,7 @@ def settle(
         if everyone:
             done = settling.settle_all(session, issue, state, now())
         else:
-            settling.settle(session, issue, _delivery_number(delivery), state, now())
+            settling.settle(session, issue, one, state, now())
     said = "submitted" if as_ is Verdict.SUBMITTED else "to be sent once more"
     whom = counted(done, "delivery") if everyone else f"Delivery {delivery}"
     say(f"{whom} of issue {number}: {said}.")
