@@ -210,6 +210,19 @@ def test_closed_doors_say_so_calmly(site: Site, client: httpx.Client) -> None:
             assert client.post(f"{door.url}/s/{unknown}", data=fields).status_code == 404
 
 
+def test_the_first_page_and_the_archive_lead_to_the_form_while_it_is_open(
+    site: Site, client: httpx.Client
+) -> None:
+    with opened(site.services) as door:
+        pages = [f"{door.url}{path}?l=en" for path in ("/", "/archive/weekly")]
+        for page in pages:
+            assert 'href="/s/weekly?l=en"' in client.get(page).text
+        with writing(site.services.engine) as session:
+            publications.get(session, None).archived_at = now()
+        for page in pages:
+            assert "/s/weekly" not in client.get(page).text
+
+
 def test_a_publication_closed_a_moment_ago_takes_nobody(door: Door, client: httpx.Client) -> None:
     assert client.get(door.page).text.count("<form") == 1
     with writing(door.services.engine) as session:

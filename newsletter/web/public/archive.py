@@ -80,15 +80,16 @@ class _Shelf:
         """All issues of a publication that went out, newest first."""
         with reading(self.pages.services.engine) as session:
             found = publications.get(session, slug)
-            publication, is_open = masthead(found), notice(self.pages.services, found).is_open
+            publication = masthead(found)
             language = self.pages.language_for(request, publication.languages)
+            sign_up_url = self._sign_up(found, language)
             entries = [self._entry(issue, language) for issue in _gone_out(session, found, _LISTED)]
         return self.pages.show(
             "web/archive.html",
             language,
             publication_name=publication.name(language),
             entries=entries,
-            sign_up_url=f"{self.pages.base}/s/{slug}?l={language}" if is_open else "",
+            sign_up_url=sign_up_url,
             switches=self.pages.switches(request, language, publication.languages),
         )
 
@@ -148,7 +149,14 @@ class _Shelf:
             "about": publication.about.get(language, ""),
             "archive_url": f"{self.pages.base}/archive/{publication.slug}?l={language}",
             "latest": self._entry(latest[0], language) if latest else None,
+            "sign_up_url": self._sign_up(publication, language),
         }
+
+    def _sign_up(self, publication: Publication, language: str) -> str:
+        """Where somebody can sign up; empty while nobody can."""
+        if not notice(self.pages.services, publication).is_open:
+            return ""
+        return f"{self.pages.base}/s/{publication.slug}?l={language}"
 
     def _entry(self, issue: Issue, language: str) -> Entry:
         rules = self.pages.languages[language]
