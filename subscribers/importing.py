@@ -47,7 +47,7 @@ class Order:
     default_edition: str
     """Of new readers without a word on it; who is there keeps theirs."""
     columns: Mapping[str, str] = field(default_factory=dict)
-    """email, edition, status → name or number of a column; `-` for none."""
+    """email, edition, status → name or number of a column; `-` for no edition."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +86,8 @@ class Taking(Reading):
         """The edition wished for, and what a status column says of leaving."""
         columns = self.table.columns
         wish = self._wishes.number(cells[columns.edition]) if columns.edition is not None else 0
-        for place, name, kind in columns.statuses:
-            gone = statuses.left(name, kind, cells[place])
+        for place, name, kind, sure in columns.statuses:
+            gone = statuses.left(name, kind, cells[place], sure=sure)
             if gone:
                 return wish, gone
         return wish, ""

@@ -8,6 +8,7 @@ mailing somebody who left is worse than asking.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from enum import Enum
 
 from newsletter.core.errors import InputError
@@ -37,10 +38,13 @@ COLUMNS = {
     Kind.LEFT: "unsubscribed isunsubscribed emaildisabled optout optedout hasoptedoutofemail "
     "bounced hardbounced complained blocked blocklisted blacklisted suppressed deleted "
     "donotemail donotmail",
-    Kind.DATE: "unsubscribedat unsubscribedate unsubscribetime unsubtime unsubscribedon cleantime "
+    Kind.DATE: "unsubscribedat unsubscribedate unsubscribeddate unsubscribeat unsubscribetime "
+    "unsubscribedtime unsubtime unsubdate unsubscribeon unsubscribedon cleantime "
     "cleanedat bouncedat complainedat deletedat removedat optouttime optoutdate optedoutat",
 }
 KIND_OF = {name: kind for kind, names in COLUMNS.items() for name in names.split()}
+DOUBTFUL = frozenset(("state",))
+"""Names that stand as often over something else: the state somebody lives in."""
 
 _STAYS = words(
     "subscribed subscriber active enabled confirmed member owner manager optedin optin normal ok "
@@ -76,11 +80,28 @@ _REASONS = {
 _REASON_WORDS = {word: reason for words, reason in _REASONS.items() for word in words.split()}
 
 
-def left(name: str, kind: Kind, value: str) -> str | None:
+def left(name: str, kind: Kind, value: str, *, sure: bool = True) -> str | None:
     """Why a row is left out by what its column says, or None when it may be taken.
 
-    InputError for a word that is not known.
+    InputError for a word that is not known; passed over where it is not `sure` that the column
+    tells the standing at all.
     """
+    try:
+        return _left(name, kind, value)
+    except InputError:
+        if sure:
+            raise
+        return None
+
+
+def tells(values: Iterable[str]) -> bool:
+    """Whether most of these cells are known words for a standing, or none says anything."""
+    said = [word for word in map(_plain, values) if word]
+    known = sum(word in _STAYS or word in _GONE_WORDS for word in said)
+    return known * 2 > len(said) or not said
+
+
+def _left(name: str, kind: Kind, value: str) -> str | None:
     word = _plain(value)
     if kind is Kind.DATE:
         return None if word in _NO else f"the column '{name}' says when they left"
@@ -122,7 +143,7 @@ def _unknown(name: str, value: str, wanted: str) -> InputError:
     return InputError(
         "",
         f"the column '{name}' says '{redact(value.strip())[:30]}', which is not known here; write "
-        f"{wanted}, or do without the column: --column status=-",
+        f"{wanted}, or name the column that tells who left: --column status=NAME",
     )
 
 

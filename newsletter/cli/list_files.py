@@ -26,7 +26,7 @@ ColumnOption = Annotated[
     typer.Option(
         "--column",
         metavar="WHAT=NAME",
-        help="Which column: email=…, edition=…, status=… (a name or a number; - for none).",
+        help="Which column: email=…, edition=…, status=… (a name or a number).",
     ),
 ]
 StrictOption = Annotated[
