@@ -191,9 +191,12 @@ def _to_the_file(desk: Desk) -> None:
     from newsletter.core import rewrapping
 
     services = desk.services()
-    with desk.reading() as session:
-        old = services.chain.master(session)
-    with rewrapping.new_file(services.settings, old) as new:
+
+    def in_force() -> Master:
+        with desk.reading() as session:
+            return services.chain.master(session)
+
+    with rewrapping.new_file(services.settings, in_force) as (old, new):
         _store(desk, new, _later(services.settings))
     say(f"The keys are wrapped by a new key in {services.settings.key_path}.", "green")
     say("  keep a copy of it apart from the database and its backups")
@@ -245,8 +248,7 @@ def _store(desk: Desk, new: Master, later: Settings) -> None:
 
     services = desk.services()
     with desk.writing() as session:
-        old = services.chain.master(session)
-        rewrapping.rewrap(session, old, new, later)
+        old = rewrapping.rewrap(session, services.chain, new, later)
         audit.note(session, "wrapping", _DOOR, {"before": old.by, "now": new.by}, now())
 
 

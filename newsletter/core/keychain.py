@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
@@ -69,9 +70,13 @@ class KeyChain:
                 self._read()
             return self._ring
 
-    def master(self, session: Session) -> Master:
-        """The master key in force, which may have been changed since this process began."""
-        wrapping = installation(session).wrapping or {}
+    def master(self, session: Session, *, lock: bool = False) -> Master:
+        """The master key in force, which may have been changed since this process began.
+
+        With `lock` it stays in force until the transaction ends: whoever wraps anything by it
+        needs that. ConfigurationError when there is none (any more).
+        """
+        wrapping = _wrapping(session, installation(session, lock=lock))
         if self._master.fingerprint() != wrapping.get("master"):
             self._master = master_key.matching(self._settings, wrapping)
         return self._master
@@ -99,16 +104,20 @@ def opened(session: Session, settings: Settings) -> tuple[Master, Keyring]:
     ConfigurationError when the master key is missing, damaged or another one.
     """
     known = installation(session)
+    master = master_key.matching(settings, _wrapping(session, known))
+    ring = _ring(session, lambda: master)
+    if ring.fingerprint() != known.key_fingerprint:
+        raise ConfigurationError(FOREIGN.format("the index key in the table data_keys"))
+    return master, ring
+
+
+def _wrapping(session: Session, known: Installation) -> dict[str, Any]:
     require_keys(session)
     if known.wrapping is None:
         raise ConfigurationError(
             "the keys of this database are not wrapped yet; run 'newsletter migrate'"
         )
-    master = master_key.matching(settings, known.wrapping)
-    ring = _ring(session, lambda: master)
-    if ring.fingerprint() != known.key_fingerprint:
-        raise ConfigurationError(FOREIGN.format("the index key in the table data_keys"))
-    return master, ring
+    return known.wrapping
 
 
 def _ring(session: Session, master: Callable[[], Master], held: Keyring | None = None) -> Keyring:
