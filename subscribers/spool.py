@@ -8,9 +8,11 @@ reader as the link did. It is whole or not there at all (written beside, synced,
 from __future__ import annotations
 
 import errno
+import fcntl
 import json
 import os
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -49,15 +51,16 @@ class Leaving:
 def keep(home: Path, wish: Leaving) -> None:
     """Store a wish so that it outlives a power cut; OSError when the disk refuses it too.
 
-    Until this has returned nobody may be told that they left.
+    It takes the place of an earlier one: who came back in between has left again. Until this
+    has returned nobody may be told that they left.
     """
     place = _place(home)
     place.mkdir(mode=0o700, parents=True, exist_ok=True)
-    if not (place / wish.name).exists():
-        if sum(1 for _ in os.scandir(place)) >= LIMIT:
-            raise OSError(errno.ENOSPC, f"{place} holds {LIMIT} wishes already")
+    if not (place / wish.name).exists() and sum(1 for _ in os.scandir(place)) >= LIMIT:
+        raise OSError(errno.ENOSPC, f"{place} holds {LIMIT} wishes already")
+    with _alone(place) as directory:
         _write(place, wish)
-    _sync(place)
+        os.fsync(directory)  # a new name only survives a power cut once its directory is synced
     _log.warning("leaving_noted", how=wish.how)
 
 
@@ -89,7 +92,7 @@ def drain(engine: Engine, home: Path) -> int:
                     now=wish.at,
                 )
         with suppress(OSError):  # a disk that is read-only now: applied again, to no effect
-            file.unlink(missing_ok=True)
+            _remove(file, wish)
     if found:
         _log.info("leaving_applied", wishes=len(found))
     return len(found)
@@ -127,13 +130,21 @@ def _owner_only(path: str, flags: int) -> int:
     return os.open(path, flags, 0o600)
 
 
-def _sync(place: Path) -> None:
-    """A new name is only sure to be there after a power cut once its directory is synced."""
+@contextmanager
+def _alone(place: Path) -> Iterator[int]:
+    """Nobody puts a newer wish in the place of one that is being removed."""
     handle = os.open(place, os.O_RDONLY)
     try:
-        os.fsync(handle)
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield handle
     finally:
         os.close(handle)
+
+
+def _remove(file: Path, applied: Leaving) -> None:
+    with _alone(file.parent):
+        if _read(file) == applied:
+            file.unlink(missing_ok=True)
 
 
 def _read(file: Path) -> Leaving | None:
