@@ -73,8 +73,9 @@ _REASONS = {
     "complaint complained spam spamcomplaint spamreport markedasspam abuse feedbackloop": (
         "complaint"
     ),
-    "manual manualsuppression unsubscribed unsubscribe unsub optedout optout blocklisted "
-    "blacklisted blocked banned suppressed donotmail customer admin user": "manual",
+    "unsubscribed unsubscribe unsub optedout optout optedoutofemail left": "unsubscribed",
+    "manual manualsuppression blocklisted blacklisted blocked banned suppressed donotmail "
+    "customer admin user": "manual",
     "erased erasure gdpr deleted forgotten": "erased",
 }
 _REASON_WORDS = {word: reason for words, reason in _REASONS.items() for word in words.split()}

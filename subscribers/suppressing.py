@@ -1,7 +1,7 @@
 """Taking in a list of addresses that must not be mailed, as another system kept it.
 
 A bar ends no subscription: whoever is on the list stays there and gets nothing. The first
-reason stays, but the reader's own word (complaint, erased) takes the place of a machine's.
+reason stays, but the reader's own word (complaint, unsubscribed, erased) takes the place of a machine's.
 """
 
 from __future__ import annotations
@@ -23,7 +23,9 @@ from subscribers.reading import CHUNK, Progress, Reading
 from subscribers.suppression import READERS_WORD
 from subscribers.tally import Person
 
-REASONS = ("hard_bounce", "complaint", "manual", "erased")
+BY_HAND = ("hard_bounce", "complaint", "unsubscribed", "manual")
+"""Reasons that an editor may give."""
+REASONS = (*BY_HAND, "erased")
 _HELD = "SELECT address_index, reason FROM suppressions WHERE address_index IN (…)"
 
 
@@ -53,7 +55,7 @@ class Barring(Reading):
             raise InputError(
                 name,
                 "no column says why these addresses must not be mailed; add --reason hard_bounce, "
-                "complaint or manual, or name the column with --column reason=NAME",
+                "complaint, unsubscribed or manual, or name the column with --column reason=NAME",
             )
 
     def judge(self, cells: Sequence[str]) -> tuple[int, str]:
@@ -65,7 +67,7 @@ class Barring(Reading):
             raise InputError(
                 "",
                 f"'{redact(written.strip())[:40]}' is no reason known here; write hard_bounce, "
-                "complaint or manual, or give one for all such rows with --reason",
+                "complaint, unsubscribed or manual, or give one for all such rows with --reason",
             )
         return REASONS.index(found), ""
 
@@ -93,7 +95,7 @@ class Barring(Reading):
                 bulk.insert(session, Suppression, ("address_index", "reason"), rows, at=now)
         except IntegrityError:
             for mark, reason in rows:
-                suppression.suppress(session, mark, reason, now)
+                suppression.bar(session, mark, reason, now)
         for person, outcome in becomes:
             if outcome == "updated":
                 suppression.bar_by_word(session, person.mark, REASONS[person.wish], now)

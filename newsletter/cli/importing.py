@@ -46,7 +46,7 @@ def add_to(group: typer.Typer) -> None:
         "import",
         epilog=examples(
             "newsletter subscribers import readers.csv --dry-run",
-            'newsletter subscribers import list.csv --column email="Mail 1" --column status=Standing',
+            'newsletter subscribers import list.csv --column email="Mail 1" --column status=Member',
         ),
     )(import_)
 

@@ -26,10 +26,10 @@ if TYPE_CHECKING:
     from subscribers.reading import Progress
     from subscribers.suppressing import Barring
 
-_BY_HAND = ("hard_bounce", "complaint", "manual")
+_REASONS = "hard_bounce, complaint, unsubscribed or manual."
 Reason = Annotated[
     str | None,
-    typer.Option("--reason", metavar="REASON", help="hard_bounce, complaint or manual."),
+    typer.Option("--reason", metavar="REASON", help=_REASONS),
 ]
 
 
@@ -112,18 +112,17 @@ def _store(desk: Desk, barring: Barring, telling: Progress) -> None:
 
 def _require_known(reason: str | None) -> None:
     from newsletter.core.errors import InputError
+    from subscribers.suppressing import BY_HAND
 
-    if reason not in (None, *_BY_HAND):
-        known = ", ".join(_BY_HAND)
+    if reason not in (None, *BY_HAND):
+        known = ", ".join(BY_HAND)
         raise InputError("--reason", f"'{reason}' is no reason; it is one of {known}")
 
 
 def add(
     ctx: typer.Context,
     address: Annotated[str, typer.Argument(metavar="ADDRESS", help="A mail address.")],
-    reason: Annotated[
-        str, typer.Option("--reason", metavar="REASON", help="hard_bounce, complaint or manual.")
-    ] = "manual",
+    reason: Annotated[str, typer.Option("--reason", metavar="REASON", help=_REASONS)] = "manual",
 ) -> None:
     """Never mail this address again, whatever the publication; 'subscribers release' lifts it.
 
@@ -140,10 +139,7 @@ def add(
         index = desk.services().sealer.blind_index(lookup)
         held = suppression.barred(session, index)
         was = held.reason if held else None
-        if reason in suppression.READERS_WORD:
-            suppression.bar_by_word(session, index, reason, now())
-        else:
-            suppression.suppress(session, index, reason, now())
+        suppression.bar(session, index, reason, now())
         after = suppression.barred(session, index)
     if was is None:
         say(f"This address is suppressed now ({reason}).", "green")

@@ -222,3 +222,26 @@ def test_suppressing_twice_says_so(newsletter: Command) -> None:
     assert "--yes-they-asked" in newsletter.refused(
         "subscribers", "release", "reader@example.org", "--reason", "x"
     )
+
+
+def test_who_left_another_system_is_barred_by_their_own_word(
+    newsletter: Command, tmp_path: Path
+) -> None:
+    newsletter.ok("init", "--yes")
+    newsletter.ok("suppressions", "add", "c@example.org", "--reason", "manual")
+    file = tmp_path / "left.csv"
+    said = {"a": "Unsubscribed", "b": "opted out", "c": "unsubscribe", "d": "Blocklisted"}
+    rows = [f"{name}@example.org,{why}" for name, why in said.items()]
+    file.write_text("\n".join(["Email,Reason", *rows]) + "\n")
+    counts = newsletter.ok("suppressions", "import", file, "--json").json["counts"]
+    assert (counts["new"], counts["updated"]) == (3, 1)
+    shown = newsletter.ok("suppressions", "list", "--json").json["reasons"]
+    assert [(one["reason"], one["count"]) for one in shown] == [("manual", 1), ("unsubscribed", 3)]
+    for name in ("a", "b", "c"):
+        release = ("subscribers", "release", f"{name}@example.org", "--reason", "a letter")
+        assert "by the reader's own word (unsubscribed)" in newsletter.refused(*release)
+        newsletter.ok(*release, "--yes-they-asked")
+    add = ("suppressions", "add", "new@example.org", "--reason", "unsubscribed")
+    assert "suppressed now (unsubscribed)" in newsletter.ok(*add).out
+    assert "they had unsubscribed" in newsletter.refused("subscribers", "add", "new@example.org")
+    newsletter.ok("subscribers", "release", "d@example.org", "--reason", "a mistake")

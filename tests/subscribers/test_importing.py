@@ -14,7 +14,7 @@ from newsletter.app import Services
 from newsletter.core.db import reading, writing
 from newsletter.core.errors import InputError
 from newsletter.editorial import publications
-from subscribers import directory, importing, storing, suppression
+from subscribers import bulk, directory, importing, storing, suppressing, suppression
 from subscribers.importing import Report, import_csv
 from subscribers.models import Consent, Subscriber
 from subscribers.table import open_table
@@ -324,3 +324,27 @@ def test_a_second_list_of_the_same_people_changes_what_it_says_and_nothing_else(
         )
         assert [tuple(row) for row in kinds] == [("changed", 25), ("given", 60)]
     assert sum(row.edition == "my" for row in rows) == 25 + 5
+
+
+def test_a_reader_s_word_stands_over_a_bounce_that_came_meanwhile(
+    any_services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A worker bars an address between our look and our writing, so the unique key must tell."""
+    data = b"email,reason\na@example.org,complaint\nb@example.org,manual\n"
+    sealer = any_services.sealer
+    with suppressing.Barring(io.BytesIO(data), "list.csv", sealer, None, {}) as barring:
+        barring.read()
+        with reading(any_services.engine) as session:
+            barring.decide(session)
+        (chunk,) = barring.chunks()
+        marks = [sealer.blind_index(f"{name}@example.org") for name in "ab"]
+        with writing(any_services.engine) as session:
+            for mark in marks:
+                suppression.suppress(session, mark, "hard_bounce", NOW)
+        with monkeypatch.context() as patch:
+            patch.setattr(bulk, "among", lambda *_args, **_keys: [])
+            with writing(any_services.engine) as session:
+                barring.store(session, chunk, NOW)
+    with reading(any_services.engine) as session:
+        held = [suppression.barred(session, mark) for mark in marks]
+        assert [bar.reason for bar in held if bar] == ["complaint", "hard_bounce"]
