@@ -14,7 +14,9 @@ from typing import NamedTuple
 
 from newsletter.core.errors import InputError
 from newsletter.core.log import redact
-from subscribers.statuses import DOUBTFUL, KIND_OF, Kind, tells, words
+from subscribers.status_names import kind_of, plain
+from subscribers.statuses import DOUBTFUL, Kind, tells, words
+from subscribers.wishes import name_languages
 
 PERSON = re.compile(r"[^\s@<>\"',;]+@[^\s@<>\"',;]+")
 MAPPABLE = ("email", "edition", "status", "reason")
@@ -50,11 +52,6 @@ class Columns:
     untaken: tuple[str, ...] = ()
 
 
-def plain(name: str) -> str:
-    """A name of a column without what spreadsheets vary: case, blanks, dashes."""
-    return re.sub(r"[\s_.-]+", "", name.strip("\ufeff")).casefold()
-
-
 def known(cells: Sequence[str]) -> bool:
     """Whether this row names a column of addresses, so that it is the header."""
     return any(plain(cell) in _SURE or plain(cell) in _LIKELY for cell in cells)
@@ -78,9 +75,10 @@ def choose(
     address = told.get("email")
     if address is None:
         address = _addresses(header, names, sample, where)
-    edition = told["edition"] if "edition" in told else _editions(header, names, where)
+    edition = told["edition"] if "edition" in told else _editions(header, names, sample, where)
     reason = told["reason"] if "reason" in told else _reason(names) if barring else None
-    statuses = () if barring else _statuses(header, names, sample, told.get("status"))
+    others = {place for place in range(len(header)) if place not in (address, edition)}
+    statuses = () if barring else _statuses(header, others, sample, told.get("status"))
     taken = {address, edition, reason, *(one.place for one in statuses if one.sure)}
     untaken = tuple(
         redact(cell.strip())[:40] or f"column {place + 1}"
@@ -136,8 +134,14 @@ def _person(row: Sequence[str], place: int) -> bool:
     return place < len(row) and PERSON.search(row[place]) is not None
 
 
-def _editions(header: Sequence[str], names: Sequence[str], where: str) -> int | None:
+def _editions(
+    header: Sequence[str], names: Sequence[str], sample: Sequence[Sequence[str]], where: str
+) -> int | None:
+    """The column of languages by its name, or by what stands in it."""
     places = [place for place, name in enumerate(names) if name in _EDITION]
+    if not places:
+        cells = ([row[p] for row in sample if p < len(row)] for p in range(len(header)))
+        places = [place for place, column in enumerate(cells) if name_languages(column)]
     if len(places) > 1:
         raise _ambiguous("more than one column of editions", header, where, "edition")
     return places[0] if places else None
@@ -148,20 +152,21 @@ def _reason(names: Sequence[str]) -> int | None:
 
 
 def _statuses(
-    header: Sequence[str], names: Sequence[str], sample: Sequence[Sequence[str]], told: int | None
+    header: Sequence[str],
+    places: set[int],
+    sample: Sequence[Sequence[str]],
+    told: int | None,
 ) -> tuple[Status, ...]:
     """Every column that may say that somebody left; one told by hand hides none of the others."""
     found = []
-    for place, name in enumerate(names):
-        kind = KIND_OF.get(name, Kind.WORD)
+    for place in sorted(places):
+        kind, known = kind_of(header[place]) or (Kind.REMARK, False)
         if place == told:
-            sure = True
-        elif name not in KIND_OF:
-            continue
-        elif name in DOUBTFUL:
+            kind, sure = Kind.WORD if kind is Kind.REMARK else kind, True
+        elif plain(header[place]) in DOUBTFUL:
             sure = told is None and tells(row[place] for row in sample if place < len(row))
         else:
-            sure = told is None or kind is not Kind.WORD
+            sure = known and (told is None or kind is not Kind.WORD)
         found.append(Status(place, header[place].strip()[:40], kind, sure))
     return tuple(found)
 
