@@ -33,6 +33,10 @@ def add(session: Session, name: str, passphrase: str, how: str, now: datetime) -
         raise InputError(
             "passphrase", f"take at least {SHORTEST_PASSPHRASE} characters, better six words"
         )
+    if any(_matches(one, passphrase) for one in session.scalars(select(Keyholder))):
+        raise InputError(
+            "passphrase", "another keyholder has this one; two people must know two passphrases"
+        )
     salt = os.urandom(16)
     digest = _digest(passphrase, salt)
     session.add(Keyholder(name=named, salt=salt, digest=digest, created_at=now))
@@ -62,8 +66,16 @@ def agrees(session: Session, name: str, passphrase: str) -> bool:
     return hmac.compare_digest(_digest(passphrase, bytes(salt)), bytes(digest))
 
 
+def _matches(holder: Keyholder, passphrase: str) -> bool:
+    return hmac.compare_digest(_digest(passphrase, bytes(holder.salt)), bytes(holder.digest))
+
+
 def _find(session: Session, name: str) -> Keyholder | None:
-    return session.scalar(select(Keyholder).where(Keyholder.name == name))
+    """By the name however it is written: `aye` is Aye, not a second person."""
+    wanted = name.casefold()
+    return next(
+        (one for one in session.scalars(select(Keyholder)) if one.name.casefold() == wanted), None
+    )
 
 
 def _name(name: str) -> str:
