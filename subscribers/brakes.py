@@ -27,12 +27,13 @@ def allow(
 
     `per_day` and `per_month` (24 hours, 30 days) are for one address, `per_hour` for the whole
     service. Only what is allowed counts, so nobody can keep an address out for ever by asking
-    for it. Whatever is decided, one row is written: how long the answer takes says nothing.
+    for it. Whatever is decided, the same is asked and one row is written: the time says nothing.
     """
     _one_at_a_time(session, mark)
     earlier = asked(session, mark, now)
     allowed = len(earlier) < per_month and sum(at > now - _DAY for at in earlier) < per_day
-    if allowed and _of_all(session, now) >= per_hour:
+    of_all = _of_all(session, now)
+    if allowed and of_all >= per_hour:
         _log.warning("signups_braked", per_service_hour=per_hour)
         allowed = False
     # A mark that is out of date already counts for nothing and goes with the next cleaning.
