@@ -1,7 +1,8 @@
 """Taking in a list of addresses that must not be mailed, as another system kept it.
 
 A bar ends no subscription: whoever is on the list stays there and gets nothing. The first
-reason stays, but the reader's own word (complaint, unsubscribed, erased) takes the place of a machine's.
+reason stays, but the reader's own word (complaint, unsubscribed, erased) takes the place of a
+machine's.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from subscribers import bulk, statuses, suppression
 from subscribers.models import Suppression
 from subscribers.reading import CHUNK, Progress, Reading
 from subscribers.suppression import READERS_WORD
-from subscribers.tally import Person
+from subscribers.tally import CHANGES, Person
 
 BY_HAND = ("hard_bounce", "complaint", "unsubscribed", "manual")
 """Reasons that an editor may give."""
@@ -83,7 +84,7 @@ class Barring(Reading):
 
     def chunks(self) -> Iterator[list[Person]]:
         """Whoever is to be barred, so many at a time."""
-        return self.tally.people(CHUNK, ("new", "updated"))
+        return self.tally.people(CHUNK, CHANGES)
 
     def store(self, session: Session, chunk: Sequence[Person], now: datetime) -> None:
         """Bar these addresses; what another program barred meanwhile stays as it is."""

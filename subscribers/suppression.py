@@ -77,9 +77,10 @@ def release(
 ) -> Suppression:
     """Lift the bar on an address at an editor's word; returns what was lifted.
 
-    A complaint, an erasure and leaving elsewhere are the reader's own word, so only `asked` (they asked for mail
-    again) lifts them. Nobody is subscribed by it: who left stays away, and each subscription
-    there is keeps a consent row with `why`. NotFound when the address is not barred.
+    A complaint, an erasure and leaving elsewhere are the reader's own word, so only `asked`
+    (they asked for mail again) lifts them. Nobody is subscribed by it: who left stays away, and
+    each subscription there is keeps a consent row with `why`. NotFound when the address
+    is not barred.
     """
     found = barred(session, address_index)
     if found is None:

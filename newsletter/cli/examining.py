@@ -230,6 +230,7 @@ def _zones(session: Session) -> Iterator[Finding]:
 
 
 def _imports(session: Session) -> Iterator[Finding]:
+    from newsletter.cli.listing import AGAIN
     from newsletter.editorial import publications
     from subscribers import list_imports
 
@@ -238,9 +239,9 @@ def _imports(session: Session) -> Iterator[Finding]:
             yield Finding(
                 "import of readers",
                 "warning",
-                f"{part.name} was broken off at {part.changed_at:%Y-%m-%d %H:%M} UTC: "
+                f"import {part.number} was broken off at {part.changed_at:%Y-%m-%d %H:%M} UTC: "
                 f"{part.rows_done:,} of its rows are stored, the rest is not",
-                "give the same file again ('newsletter subscribers import'); it goes on",
+                AGAIN.format(number=part.number),
             )
 
 

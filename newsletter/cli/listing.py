@@ -17,6 +17,12 @@ if TYPE_CHECKING:
     from subscribers.growth import Period
     from subscribers.listing import Row, Wanted
 
+AGAIN = (
+    "give the same file again ('newsletter subscribers import'), or be told no more of it "
+    "('newsletter subscribers imports --forget {number}')"
+)
+"""What to do about an import that was broken off."""
+
 StateOption = Annotated[
     str | None,
     typer.Option("--state", metavar="STATE", help="active, pending, ended or suppressed."),
@@ -141,8 +147,10 @@ def list_(
     told = ", ".join(f"{count} {word}" for word, count in counts.items())
     say(told if any(counts.values()) else "Nobody yet.")
     for part in partly:
-        told = f"{part['name']} is stored up to row {part['rows_done']} only"
-        say(f"{told}: import the same file again to finish it", "yellow")
+        told = (
+            f"import {part['number']} was broken off; {part['rows_done']:,} of its rows are stored"
+        )
+        say(f"{told}: {AGAIN.format(**part)}", "yellow")
 
 
 _COLUMNS = ("address", "edition", "state", "since", "reason")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -13,18 +14,17 @@ from newsletter.cli.list_files import (
     ListFile,
     ReportOption,
     StrictOption,
-    emit_rows,
+    answer,
     progress,
     require_free,
-    stoppable,
-    tell,
-    write_report,
+    store_all,
 )
 from newsletter.cli.output import emit, say, table
 
 if TYPE_CHECKING:
     from subscribers.reading import Progress
     from subscribers.suppressing import Barring
+    from subscribers.tally import Person
 
 _REASONS = "hard_bounce, complaint, unsubscribed or manual."
 Reason = Annotated[
@@ -91,23 +91,18 @@ def import_(
             barring.refuse_broken()
         if not dry_run:
             _store(desk, barring, telling)
-        write_report(barring, report)
-        if as_json:
-            emit_rows({"stored": not dry_run}, barring)
-        else:
-            tell(barring, file.name, stored=not dry_run, report=report)
+        answer(barring, {}, stored=not dry_run, report=report, as_json=as_json)
 
 
 def _store(desk: Desk, barring: Barring, telling: Progress) -> None:
     from newsletter.core.clock import now
 
-    total, done = barring.to_store, 0
-    with stoppable(lambda: done, total):
-        for chunk in barring.chunks():
-            with desk.writing() as session:
-                barring.store(session, chunk, now())
-            done += len(chunk)
-            telling("store", done, total)
+    def keep(chunk: Sequence[Person]) -> int:
+        with desk.writing() as session:
+            barring.store(session, chunk, now())
+        return len(chunk)
+
+    store_all(barring, telling, barring.chunks(), keep)
 
 
 def _require_known(reason: str | None) -> None:

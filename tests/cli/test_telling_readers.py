@@ -92,14 +92,16 @@ def test_a_list_of_which_a_part_is_stored_is_told(listed: Command) -> None:
         at = now()
         session.add(
             ListImport(
-                publication_id=1, sha256="0" * 64, name="old.csv", rows_done=2000,
+                publication_id=1, mark=b"0" * 16, rows_done=2000,
                 started_at=at, changed_at=at,
             )
         )  # fmt: skip
     services.close()
-    assert "old.csv is stored up to row 2000 only" in listed.ok("subscribers", "list").out
+    told = listed.ok("subscribers", "list").out.replace("\n", " ")
+    assert "import 1 was broken off; 2,000 of its rows are stored" in told
+    assert "subscribers imports --forget 1" in told
     (part,) = listed.ok("subscribers", "list", "--json").json["unfinished_imports"]
-    assert (part["name"], part["rows_done"]) == ("old.csv", 2000)
+    assert (part["number"], part["rows_done"]) == (1, 2000)
 
 
 def test_growth_is_shown_with_a_bar(listed: Command) -> None:

@@ -245,6 +245,10 @@ def test_a_list_does_what_adding_one_by_one_does(
     assert found["ended"][0] == "ended"
     assert found["chose"][0] == found["signed_up"][0] == "there"
     assert found["barred"][0] == "suppressed"
+    edition = wish or "en"
+    assert found["pending"] == (
+        "subscribed", ("active", edition, [("given", "editor"), ("given", "import")])
+    )  # fmt: skip
 
 
 def _state(
