@@ -43,17 +43,22 @@ class KeyChain:
         self._master = master
         self._ring = ring
         self._read_at = time.monotonic()
+        self._over = False
         self._lock = threading.Lock()
 
     def current(self) -> Keyring:
         """The ring, read again every few seconds; what cannot be read now is tried later.
 
         Closing under a key that was removed meanwhile is refused by the database itself.
+        ConfigurationError once the keys were destroyed or are those of another newsletter.
         """
-        if time.monotonic() - self._read_at > FRESH and self._lock.acquire(blocking=False):
+        stale = self._over or time.monotonic() - self._read_at > FRESH
+        if stale and self._lock.acquire(blocking=False):
             try:
                 self._read()
             except NewsletterError as err:
+                if self._over:
+                    raise
                 _log.warning("keys_not_read", reason=str(err))
             finally:
                 self._lock.release()
@@ -66,7 +71,9 @@ class KeyChain:
         """
         wanted = time.monotonic() - seconds
         with self._lock:
-            if self._read_at <= wanted:  # else another thread has read while we waited
+            if (
+                self._over or self._read_at <= wanted
+            ):  # else another thread has read while we waited
                 self._read()
             return self._ring
 
@@ -89,6 +96,10 @@ class KeyChain:
         self._read_at = time.monotonic()
         held = self._ring
         with reading(self._engine) as session:
+            if installation(session).key_fingerprint != held.fingerprint():
+                self._over = True
+                require_keys(session)
+                raise ConfigurationError(FOREIGN.format("the key that this program began with"))
             found = _ring(session, lambda: self.master(session), held)
         gone = {key.kid: key for key in (*held.retired, *held.seals)}
         for key in found.seals:

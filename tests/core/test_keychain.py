@@ -214,20 +214,33 @@ def test_what_was_read_before_its_key_was_removed_still_opens(services: Services
         _again(services).sealer.open(old)
 
 
-def test_a_database_that_is_away_stops_no_closing(
-    services: Services, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_database_that_is_away_stops_no_closing(services: Services) -> None:
     there = _again(services)
-    other = initialise(services.settings.home.parent / "empty")
-    with writing(other.engine) as session:
+    with writing(services.engine) as session:
         for key in session.scalars(select(DataKey)):
             session.delete(key)
-    there.chain._engine = other.engine
     there.chain._read_at -= 6
     assert there.sealer.open(there.sealer.seal("x")) == "x"
     with pytest.raises(ConfigurationError, match="destroyed"):
         there.sealer.renew()
-    other.close()
+
+
+def test_a_process_ends_with_the_keys_it_began_with(any_services: Services) -> None:
+    """They were destroyed, and perhaps others made since, under the same numbers and names."""
+    home, there = any_services.settings.home, _again(any_services)
+    url: dict[str, Any] = {"database": {"url": any_services.settings.database.url}}
+    with writing(any_services.engine) as session:
+        purging.destroy_keys(session, "test", now())
+    there.chain._read_at -= 6
+    for _ in range(2):
+        with pytest.raises(ConfigurationError, match="was purged"):
+            there.sealer.seal("x")
+    with writing(any_services.engine) as session:
+        purging.end(session, now())
+    initialise(home, url).close()
+    for _ in range(2):
+        with pytest.raises(ConfigurationError, match="does not belong to this database"):
+            there.sealer.seal("x")
 
 
 def _wrap(services: Services, new: Master, later: Settings) -> None:
