@@ -19,13 +19,11 @@ from pathlib import Path
 from secrets import token_hex
 from uuid import UUID
 
-from sqlalchemy import Engine, select
-from sqlalchemy.orm import Session
+from sqlalchemy import Engine
 
 from newsletter.core.db import writing
 from newsletter.core.log import logger
-from subscribers import leaving
-from subscribers.models import Consent, Subscriber, Subscription
+from subscribers import journal, leaving
 
 LIMIT = 50_000
 """Wishes at once; one reader's presses are one file, so only genuine links could make so many."""
@@ -69,6 +67,12 @@ def holds(home: Path, subject: UUID, scope: int) -> bool:
     return (_place(home) / _name(subject, scope)).exists()
 
 
+def waiting(home: Path) -> list[Leaving]:
+    """The wishes that wait in a home, which may be another one's."""
+    read = (_read(file) for file in sorted(_place(home).glob("*.json")))
+    return [wish for wish in read if wish is not None]
+
+
 def drain(engine: Engine, home: Path) -> int:
     """Apply every wish that waits, and remove it; how many there were.
 
@@ -81,9 +85,11 @@ def drain(engine: Engine, home: Path) -> int:
         wish = _read(file)
         if wish is None:
             continue
+        done = None
         with writing(engine) as session:
-            if not _came_back_since(session, wish):
-                leaving.leave(
+            came_back = leaving.came_back_since(session, wish.subject, wish.scope, wish.at)
+            if not came_back:
+                done = leaving.leave(
                     session,
                     public_id=wish.subject,
                     publication_id=wish.scope,
@@ -91,6 +97,8 @@ def drain(engine: Engine, home: Path) -> int:
                     wording=wish.wording,
                     now=wish.at,
                 )
+        if done in {"left", "already"}:  # already: by a press that was too late to note it
+            journal.left(home, wish.subject, wish.scope, wish.how)
         with suppress(OSError):  # a disk that is read-only now: applied again, to no effect
             _remove(file, wish)
     if found:
@@ -165,19 +173,3 @@ def _read(file: Path) -> Leaving | None:
         with suppress(OSError):  # set aside: told once, and kept for somebody to look at
             file.rename(file.with_suffix(".damaged"))
         return None
-
-
-def _came_back_since(session: Session, wish: Leaving) -> bool:
-    """Whether the reader asked for mail again, by their own deed, after they wished to leave."""
-    later = (
-        select(Consent.id)
-        .join(Subscription, Subscription.id == Consent.subscription_id)
-        .join(Subscriber, Subscriber.id == Subscription.subscriber_id)
-        .where(
-            Subscriber.public_id == wish.subject,
-            Subscription.publication_id == wish.scope,
-            (Consent.how == "form") | ((Consent.how == "page") & (Consent.kind == "given")),
-            Consent.at > wish.at,
-        )
-    )
-    return session.scalar(later.limit(1)) is not None

@@ -150,13 +150,22 @@ def _restored(session: Session) -> Iterator[Finding]:
     if found is None:
         return
     text = f"restored from a backup of {found['backup_of_at'][:16].replace('T', ' ')} UTC"
-    if not found["doubtful"]:
-        yield Finding("restore", "ok", f"{text}; nothing of it is in doubt")
-        return
-    text += f"; {found['doubtful']} deliveries may have gone out since"
-    yield Finding(
-        "restore", "warning", text, "see 'newsletter status N', then 'newsletter settle N …'"
-    )
+    remedies = []
+    if not found["accepted_at"]:
+        text += "; who left since is not known to it, so no issue goes out yet"
+        remedies.append("run 'newsletter restored', which says what to do first")
+    if found["doubtful"]:
+        text += f"; {found['doubtful']} deliveries may have gone out since"
+        remedies.append("see 'newsletter status N', then 'newsletter settle N …'")
+    if found["confirmations"]:
+        text += (
+            f"; so may {found['confirmations']} confirmation mails, for which nothing is to be "
+            "done: whoever got none signs up again"
+        )
+    if remedies:
+        yield Finding("restore", "warning", text, "; ".join(remedies))
+    else:
+        yield Finding("restore", "ok", f"{text}; nothing of it is to be settled")
 
 
 def _publications(session: Session) -> Iterator[Finding]:

@@ -82,6 +82,7 @@ def upgrade() -> None:
         sa.Column('wrapping', sa.JSON(), nullable=True),
         sa.Column('restored_at', AWARE, nullable=True),
         sa.Column('backup_of_at', AWARE, nullable=True),
+        sa.Column('restored_seen_at', AWARE, nullable=True),
         sa.Column('purged_at', AWARE, nullable=True),
     ):
         op.add_column('installation', column)

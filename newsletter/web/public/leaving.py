@@ -24,7 +24,7 @@ from newsletter.web.forms import Fields, small_form
 from newsletter.web.pages import Pages
 from newsletter.web.patience import TROUBLE, Patience
 from newsletter.web.public.readers import RETRY_AFTER, Reader, behind, claim_of, language_of
-from subscribers import leaving, spool
+from subscribers import journal, leaving, spool
 from subscribers.spool import Leaving
 
 _ONE_CLICK = "List-Unsubscribe=One-Click: the button of the mail program (RFC 8058)"
@@ -119,7 +119,7 @@ class _Desk:
 
         def leave() -> None:
             with writing(services.engine) as session:
-                leaving.leave(
+                done = leaving.leave(
                     session,
                     public_id=claim.subject,
                     publication_id=claim.scope,
@@ -127,6 +127,8 @@ class _Desk:
                     wording=wording,
                     now=at,
                 )
+            if done == "left":
+                journal.left(services.settings.home, claim.subject, claim.scope, how)
 
         try:
             self.writes.within(leave)
