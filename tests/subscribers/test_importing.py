@@ -5,16 +5,27 @@ from __future__ import annotations
 import io
 import uuid
 from collections.abc import Sequence
+from typing import Any
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
 from newsletter.app import Services
 from newsletter.core.db import reading, writing
-from newsletter.core.errors import InputError
+from newsletter.core.errors import ConfigurationError, InputError
 from newsletter.editorial import publications
-from subscribers import bulk, directory, importing, storing, suppressing, suppression
+from subscribers import (
+    bulk,
+    directory,
+    erasing,
+    importing,
+    leaving,
+    standing,
+    storing,
+    suppressing,
+    suppression,
+)
 from subscribers.importing import Report, import_csv
 from subscribers.models import Consent, Subscriber
 from subscribers.table import open_table
@@ -352,3 +363,51 @@ def test_a_reader_s_word_stands_over_a_bounce_that_came_meanwhile(
     with reading(any_services.engine) as session:
         held = [suppression.barred(session, mark) for mark in marks]
         assert [bar.reason for bar in held if bar] == ["complaint", "hard_bounce"]
+
+
+@pytest.mark.parametrize("any_services", ["postgresql"], indirect=True)
+@pytest.mark.parametrize("deed", ["leave", "erase"])
+def test_who_goes_at_the_very_instant_of_a_list_stays_away(
+    any_services: Services,
+    publication_id: int,
+    add: Add,
+    monkeypatch: pytest.MonkeyPatch,
+    deed: str,
+) -> None:
+    """After the look and before the writing: either they wait for it, or the list does."""
+    with writing(any_services.engine) as session:
+        add(session, "a@example.org", "en")
+        person = directory.find(session, any_services.sealer, "a@example.org")
+        assert person is not None
+        number, public_id = person.id, person.public_id
+    tried = []
+
+    def go() -> None:
+        with writing(any_services.engine) as session:
+            session.execute(text("SET LOCAL lock_timeout = '200ms'"))
+            if deed == "erase":
+                erasing.erase(
+                    session, any_services.sealer, subscriber_id=number, how="page", now=NOW
+                )
+                return
+            leaving.leave(
+                session, public_id=public_id, publication_id=publication_id,
+                how="one_click", wording="one-click", now=NOW,
+            )  # fmt: skip
+
+    def meanwhile(*words: Any) -> Any:
+        with pytest.raises(ConfigurationError, match="lock timeout"):
+            go()
+        tried.append(deed)
+        return standing.outcomes(*words)
+
+    monkeypatch.setattr(storing, "outcomes", meanwhile)
+    assert take(any_services, publication_id, b"email,edition\na@example.org,my\n").counts[
+        "updated"
+    ]
+    assert tried == [deed]
+    go()
+    with reading(any_services.engine) as session:
+        assert [row.state for row in directory.listing(session, publication_id)] == (
+            ["ended"] if deed == "leave" else []
+        )
