@@ -1,7 +1,7 @@
 """Who subscribes to what: adding, finding, listing, taking off. No word of who reads what.
 
 Whoever left stays away, whatever a file or an editor says: RFC 8058 leaving must last, and
-only the reader's own deed (leaving.come_back) undoes it. Each change leaves a consent row.
+only the reader's own deed (optin.confirm) undoes it. Each change leaves a consent row.
 """
 
 from __future__ import annotations

@@ -20,6 +20,7 @@ from subscribers import directory, leaving, spool
 from subscribers.models import Consent, Subscription
 from subscribers.spool import Leaving
 from tests.subscribers.conftest import NOW, Add
+from tests.subscribers.returning import come_back
 
 ADDRESS = "goes@example.org"
 
@@ -78,7 +79,8 @@ def test_who_came_back_since_by_the_own_deed_is_not_taken_off_again(
     with writing(any_services.engine) as session:
         leaving.leave(session, how="page", now=NOW, **told)  # type: ignore[arg-type]
         later = NOW + timedelta(hours=1)
-        leaving.come_back(session, how="page", now=later, **told)  # type: ignore[arg-type]
+        back = come_back(session, any_services.sealer, wish.scope, ADDRESS, later)
+        assert back == "confirmed"
     spool.keep(home, wish)
     assert spool.drain(any_services.engine, home) == 1
     assert _standing(any_services)[0] == "active"
@@ -93,7 +95,8 @@ def test_who_leaves_came_back_and_leaves_again_has_left(
     with writing(any_services.engine) as session:
         leaving.leave(session, how="page", now=NOW, **told)  # type: ignore[arg-type]
         later = NOW + timedelta(minutes=10)
-        leaving.come_back(session, how="page", now=later, **told)  # type: ignore[arg-type]
+        back = come_back(session, any_services.sealer, wish.scope, ADDRESS, later)
+        assert back == "confirmed"
     spool.keep(home, replace(wish, at=NOW + timedelta(minutes=20)))
     assert len(_files(home)) == 1
     spool.drain(any_services.engine, home)
