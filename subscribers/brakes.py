@@ -42,6 +42,15 @@ def allow(
     return allowed
 
 
+def held_at(session: Session, now: datetime, per_hour: int) -> datetime | None:
+    """When the brake of the whole service last came to its limit within the last day, if it did."""
+    since = select(SignupMark.at).where(SignupMark.at > now - _DAY - _HOUR)
+    marks = list(session.scalars(since.order_by(SignupMark.at)))
+    pairs = zip(marks, marks[max(per_hour, 1) - 1 :], strict=False)
+    full = [last for first, last in pairs if last - first < _HOUR and last > now - _DAY]
+    return full[-1] if full else None
+
+
 def asked(session: Session, mark: bytes, now: datetime) -> list[datetime]:
     """When a confirmation was asked for with the address of this mark, as long as it is kept."""
     query = select(SignupMark.at).where(SignupMark.mark == mark, SignupMark.at > now - KEPT)

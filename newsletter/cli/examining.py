@@ -119,6 +119,7 @@ def _of_database(settings: Settings) -> Iterator[Finding]:
             yield from _publications(session)
             yield from _zones(session)
             yield from _imports(session)
+            yield from _brake(session, settings)
     finally:
         engine.dispose()
 
@@ -252,6 +253,21 @@ def _imports(session: Session) -> Iterator[Finding]:
                 f"{part.rows_done:,} of its rows are stored, the rest is not",
                 AGAIN.format(number=part.number),
             )
+
+
+def _brake(session: Session, settings: Settings) -> Iterator[Finding]:
+    from newsletter.core.clock import now
+    from subscribers import brakes
+
+    limit = settings.signup.per_service_hour
+    if at := brakes.held_at(session, now(), limit):
+        yield Finding(
+            "sign-ups",
+            "warning",
+            f"{limit} within an hour at {at:%Y-%m-%d %H:%M} UTC: the form sent no mail to anybody "
+            "after that for a while, and told nobody so",
+            "if they were readers, raise per_service_hour under [signup]; else wait",
+        )
 
 
 def _disk(home: Path) -> Iterator[Finding]:

@@ -72,6 +72,16 @@ def test_wrapped_by_a_passphrase_and_back(desk: Command, tmp_path: Path) -> None
     assert idle == ["a passphrase stands under [keys], and the keys are not wrapped by it"]
 
 
+def test_the_first_line_of_a_file_is_the_passphrase(desk: Command, tmp_path: Path) -> None:
+    """As of a backup's: what somebody notes below it is no part of it, here and at the start."""
+    file = tmp_path / "words"
+    file.write_text(f"{WORDS}\nfor the newsletter, kept by the desk\n")
+    desk.ok("keys", "wrap", "--passphrase-file", file)
+    for text in (file.read_text(), WORDS):
+        file.write_text(text)
+        assert _opens(_with(desk, PASSPHRASE_FILE=file))
+
+
 def test_wrapped_by_a_key_of_ones_own(desk: Command, tmp_path: Path) -> None:
     file = tmp_path / "own.key"
     file.write_text(f"{KEY}\n")
