@@ -70,7 +70,7 @@ def test_each_language_says_the_whole_of_it(services: Services) -> None:
             "within 7 days",
             "If it was not you, do nothing.",
             "never asks for a password",
-            "၇ ရက်အတွင်း",
+            "၇\u00a0ရက်အတွင်း",
             "စကားဝှက်ကို မည်သည့်အခါမျှ မတောင်းခံပါ",
         ):
             assert wanted in text, (kind, wanted)
