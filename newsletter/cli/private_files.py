@@ -35,5 +35,7 @@ def require_free(path: Path, *, force: bool) -> None:
 
     if path.is_dir():
         raise InputError(str(path), "this is a directory; name a file in it")
+    if str(path) == "-":
+        raise InputError("FILE", "this goes into a file of its own, never on the screen; name one")
     if not force and os.path.lexists(path):
         raise InputError(str(path), "there is a file of this name; name another or add --force")
