@@ -8,8 +8,12 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
+from sqlalchemy import select
 
-from newsletter.core.tokens import Purpose
+from newsletter.core.db import reading, writing
+from newsletter.core.tokens import Claim, Purpose
+from newsletter.editorial import publications
+from subscribers.models import Confirmation
 from tests.system import require, require_font
 from tests.web.conftest import Site
 
@@ -45,11 +49,21 @@ def inspect(page: Page, picture: Path) -> None:
     assert not foreign, f"not translated in {picture.name}: {foreign}"
 
 
+def _confirmation(site: Site) -> str:
+    """The link of the mail that was asked for."""
+    with reading(site.services.engine) as session:
+        subject = session.scalars(select(Confirmation.public_id)).one()
+    claim = Claim(subject, site.publication_id, Purpose.CONFIRM)
+    return f"{site.url}/c/{site.services.signer.sign(claim)}"
+
+
 @pytest.mark.parametrize("language", ["en", "my"])
 @pytest.mark.parametrize("width", [320, 360])
 def test_every_page_fits_a_phone_and_speaks_its_language(
     site: Site, browser: Browser, tmp_path: Path, *, language: str, width: int
 ) -> None:
+    with writing(site.services.engine) as session:
+        publications.get(session, None).sender_address = "desk@news.example"
     context = browser.new_context(viewport={"width": width, "height": 640})
     page = context.new_page()
     complaints: list[str] = []
@@ -66,9 +80,12 @@ def test_every_page_fits_a_phone_and_speaks_its_language(
     page.goto(site.link(Purpose.UNSUBSCRIBE) + query)
     assert page.locator("html").get_attribute("lang") == language
     seen("unsubscribe")
-    for name in ("left", "back"):
+    for name in ("left", "asked-again"):
         page.locator("button").click()
         seen(name)
+    page.goto(_confirmation(site) + query)
+    page.locator("button").click()
+    seen("confirmed")
     page.goto(site.link(Purpose.PREFERENCES, "p") + query)
     page.locator('input[value="en+my"]').check()
     page.locator('input[name="text_only"]').check()
