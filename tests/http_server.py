@@ -16,6 +16,8 @@ from tests.smtp_server import Certificate
 
 DROP = b"*drop*"
 HANG = b"*hang*"
+DRIP = b"*drip*"
+"""A good status, and then a byte of its body now and then for as long as anybody listens."""
 DROP_AT_BODY = b"*drop at the body*"
 STALL_AT_BODY = b"*stall at the body*"
 """Reads the header and then no more, until the sender's buffers are full."""
@@ -142,6 +144,11 @@ class HttpServer:
         if reply == HANG:
             self._released.wait(30)
         if reply in (HANG, DROP):
+            return False
+        if reply == DRIP:
+            sock.sendall(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
+            while not self._released.wait(0.02):
+                sock.sendall(b"1\r\n \r\n")
             return False
         sock.sendall(reply)
         head = reply.partition(b"\r\n\r\n")

@@ -129,6 +129,8 @@ def test_a_senders_name_is_kept_in_every_language(fake: Fake, name: str) -> None
 
         assert fake.name == "brevo"
         found = decoded(found)
+    elif fake.name == "brevo":
+        assert found.isascii() or "," not in found, "Brevo would drop it silently"
     assert (found, address) == (name, "desk@news.example")
 
 
@@ -149,7 +151,7 @@ def test_a_message_has_the_same_key_at_every_attempt_and_no_other_has_it(
     with HttpServer(lambda _asked, _nth: fake.yes) as server:
         provider = fake.provider(server.url)
         connection = provider.connect()
-        for number in (1, 1, 2):
+        for number in (1, 1, 7):
             connection.submit(letters.small(number), lambda: None)
         connection.close()
         keys = [_key(fake, asked) for asked in server.kept]
@@ -158,7 +160,7 @@ def test_a_message_has_the_same_key_at_every_attempt_and_no_other_has_it(
     assert all(0 < len(key) <= 256 for key in keys)
     assert provider.repeats_safely_for == life
     if fake.name == "brevo":
-        assert UUID(keys[0]).version == 4
+        assert [UUID(key).version for key in keys] == [4, 4, 4]
 
 
 def test_without_a_message_id_there_is_a_key_all_the_same() -> None:
