@@ -24,7 +24,7 @@ def quoted(text: str, *, recipient: str = "", secrets: Iterable[str] = ()) -> st
         line = line.replace(secret, "[key]")
     line = redact(line)
     local = recipient.rpartition("@")[0]
-    for spelling in (quote(recipient, safe=""), local, quote(local, safe="")):
+    for spelling in (quote(recipient, safe=""), local, quote(local, safe=""), local.split("+")[0]):
         if len(spelling) >= _LEAST:
             line = re.sub(re.escape(spelling), "[address]", line, flags=re.IGNORECASE)
     return "".join(c for c in line if c.isprintable())[:_LONGEST]

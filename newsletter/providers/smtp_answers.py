@@ -12,7 +12,6 @@ from enum import StrEnum
 
 from newsletter.core.errors import ProviderError, Retry
 from newsletter.core.log import redact
-from newsletter.providers.quoting import quoted
 
 _ENHANCED = re.compile(r"^\s*([245]\.\d{1,3}\.\d{1,3})(?=\s|$)")
 _OURS = re.compile(
@@ -21,6 +20,7 @@ _OURS = re.compile(
     re.IGNORECASE,
 )
 """How servers without enhanced codes say that we may not send through them."""
+_LONGEST_ANSWER = 500
 
 
 class Stage(StrEnum):
@@ -49,7 +49,11 @@ class Reply:
 
     def shown(self, recipient: str = "") -> str:
         """For the ledger: one line, bounded, without any address or the reader's own name."""
-        return quoted(f"{self.code} {self.text}", recipient=recipient)
+        text = redact(" ".join(f"{self.code} {self.text}".split()))
+        local = recipient.rpartition("@")[0]
+        if len(local) > 2:
+            text = re.sub(re.escape(local), "[address]", text, flags=re.IGNORECASE)
+        return "".join(c for c in text if c.isprintable())[:_LONGEST_ANSWER]
 
 
 class Refused(Exception):
