@@ -16,7 +16,7 @@ import newsletter.editorial.models
 import newsletter.schedule.models  # noqa: F401
 import subscribers.models  # noqa: F401
 from newsletter import migrations
-from newsletter.core import key_file, keychain
+from newsletter.core import establishing, key_file, keychain
 from newsletter.core import settings as settings_module
 from newsletter.core.clock import now
 from newsletter.core.db import open_engine, reading, writing
@@ -96,25 +96,18 @@ def initialise(home: Path, overrides: Mapping[str, Mapping[str, Any]] | None = N
         raise ConfigurationError(f"{home} cannot be made: {err.strerror}") from err
     settings = settings_module.load(home, overrides=overrides)
     with _engine(settings) as engine, key_file.alone(home):
-        _before_migrating(settings, engine)
+        if migrations.current(engine) == _KEYS_IN_THE_FILE:
+            with reading(engine) as session:
+                establishing.check_legacy(session, settings)
         migrations.upgrade(engine)
-        keychain.prepare(settings)
+        with reading(engine) as session:
+            establishing.prepare(session, settings)
         with writing(engine) as session:
-            if keychain.establish(session, settings, now()):
+            if establishing.establish(session, settings, now()):
                 resealing.name_keys(session)
         with reading(engine) as session:
-            keychain.finish(session, settings)
+            establishing.finish(session, settings)
         return _services(settings, engine)
-
-
-def _before_migrating(settings: Settings, engine: Engine) -> None:
-    """Make the key file of a new home; hold that of an older one against its database."""
-    stands_at = migrations.current(engine)
-    if stands_at is None and keychain.by_file(settings):
-        key_file.make(settings.key_path)
-    if stands_at == _KEYS_IN_THE_FILE:
-        with reading(engine) as session:
-            keychain.check_legacy(session, settings)
 
 
 def _services(settings: Settings, engine: Engine) -> Services:

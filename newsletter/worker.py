@@ -12,6 +12,7 @@ import secrets
 import socket
 import threading
 import time
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import IO
 
@@ -24,9 +25,11 @@ from newsletter.delivery import claiming, recovering
 from newsletter.delivery.finishing import finish
 from newsletter.delivery.press import Press
 from newsletter.delivery.sending import Line, Streak
+from subscribers import hygiene
 
 STOP_SECONDS = 30.0
 """How long a clean stop waits for answers that are still out."""
+_CLEAN_EVERY = timedelta(minutes=1)
 
 _log = logger("worker")
 
@@ -77,6 +80,7 @@ class Worker:
         self._stop = threading.Event()
         self._failure: BaseException | None = None
         self._stepping: Line | None = None
+        self._cleaned_at: datetime | None = None
 
     def step(self) -> bool:
         """One round in this thread: recover, claim, send, record, finish issues.
@@ -140,6 +144,17 @@ class Worker:
             found = recovering.recover(session, me=self.owner, alone=self._alone)
         if found.planned or found.unknown:
             _log.warning("recovered", planned=found.planned, unknown=found.unknown)
+        self._clean(now())
+
+    def _clean(self, at: datetime) -> None:
+        """Forget what has run out, once a minute; a clock that was put back does not stop it."""
+        if self._cleaned_at is not None and abs(at - self._cleaned_at) < _CLEAN_EVERY:
+            return
+        self._cleaned_at = at
+        with writing(self._services.engine) as session:
+            gone = hygiene.clean(session, at)
+        if gone.confirmations:
+            _log.info("forgotten", confirmations=gone.confirmations, subscribers=gone.subscribers)
 
     def _finish(self) -> None:
         with writing(self._services.engine) as session:

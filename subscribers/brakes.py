@@ -30,7 +30,7 @@ def allow(
     for it. Whatever is decided, one row is written: how long the answer takes says nothing.
     """
     _one_at_a_time(session, mark)
-    earlier = _of_address(session, mark, now)
+    earlier = asked(session, mark, now)
     allowed = len(earlier) < per_month and sum(at > now - _DAY for at in earlier) < per_day
     if allowed and _of_all(session, now) >= per_hour:
         _log.warning("signups_braked", per_service_hour=per_hour)
@@ -41,9 +41,10 @@ def allow(
     return allowed
 
 
-def _of_address(session: Session, mark: bytes, now: datetime) -> list[datetime]:
-    asked = select(SignupMark.at).where(SignupMark.mark == mark, SignupMark.at > now - KEPT)
-    return list(session.scalars(asked))
+def asked(session: Session, mark: bytes, now: datetime) -> list[datetime]:
+    """When a confirmation was asked for with the address of this mark, as long as it is kept."""
+    query = select(SignupMark.at).where(SignupMark.mark == mark, SignupMark.at > now - KEPT)
+    return list(session.scalars(query.order_by(SignupMark.at)))
 
 
 def _of_all(session: Session, now: datetime) -> int:

@@ -6,45 +6,23 @@ only the reader's own deed (leaving.come_back) undoes it. Each change leaves a c
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
-from uuid import UUID
 
-from sqlalchemy import case, func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from newsletter.core.addresses import Address, parse
+from newsletter.core.addresses import parse
 from newsletter.core.errors import NotFound
 from newsletter.core.sealing import Sealer
-from subscribers import suppression
+from subscribers import preferences, suppression
 from subscribers.holding import erased_meanwhile, hold, inserted
 from subscribers.leaving import Left, end
-from subscribers.models import Consent, Subscriber, Subscription, Suppression
+from subscribers.listing import Row, Wanted, rows
+from subscribers.models import Consent, Subscriber, Subscription
 
 Outcome = Literal["new", "there", "updated", "ended", "suppressed"]
 """What adding did: `ended` is somebody who left and stays so, `suppressed` a barred address."""
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One line of a list of subscribers; the address stays sealed until somebody needs it."""
-
-    subscriber_id: int
-    public_id: UUID
-    sealed_address: bytes
-    state: str
-    """pending | active | ended"""
-    edition: str
-    barred: str | None
-    """Why this address is never mailed (hard_bounce, complaint, manual, erased), or None."""
-    barred_at: datetime | None
-    since: datetime
-    ended_at: datetime | None
-
-    def address(self, sealer: Sealer) -> Address:
-        """The address itself; show it masked (core.addresses.mask) unless somebody asks."""
-        return Address(sealer.open(self.sealed_address))
 
 
 def add(
@@ -97,39 +75,11 @@ def subscription_of(
 
 
 def listing(session: Session, publication_id: int, state: str | None = None) -> list[Row]:
-    """Everybody of a publication, in the order they came; `state` keeps one kind only.
+    """Everybody of a publication in one list, in the order they came; for few of them.
 
-    `suppressed` is a kind too: whoever is barred, also when they left before; active and
-    pending are those who are not barred.
+    `listing.rows` hands out many, and chooses by more than the state.
     """
-    wanted = (
-        select(Subscriber, Subscription, Suppression.reason, Suppression.at)
-        .join(Subscription, Subscription.subscriber_id == Subscriber.id)
-        .outerjoin(Suppression, Suppression.address_index == Subscriber.address_index)
-        .where(Subscription.publication_id == publication_id)
-        .order_by(Subscription.id)
-    )
-    barred = Suppression.address_index.is_not(None)
-    if state == "suppressed":
-        wanted = wanted.where(barred)
-    elif state is not None:
-        wanted = wanted.where(Subscription.state == state)
-    if state in ("active", "pending"):
-        wanted = wanted.where(~barred)
-    return [
-        Row(
-            person.id,
-            person.public_id,
-            person.sealed_address,
-            held.state,
-            held.edition,
-            reason,
-            barred_at,
-            held.created_at,
-            held.ended_at,
-        )
-        for person, held, reason, barred_at in session.execute(wanted)
-    ]
+    return list(rows(session, Wanted(publication_id, state)))
 
 
 def remove(
@@ -141,25 +91,6 @@ def remove(
     if held is None:
         raise NotFound("address", "nobody subscribes with this address; see 'subscribers list'")
     return end(session, held.id, how="editor", wording="taken off by an editor", now=now)
-
-
-def counts(session: Session, publication_id: int) -> dict[str, int]:
-    """How many are active, pending, ended; `suppressed` are counted apart from the active."""
-    kind = case(
-        (Subscription.state == "ended", "ended"),
-        (Suppression.address_index.is_not(None), "suppressed"),
-        else_=Subscription.state,
-    ).label("kind")
-    rows = session.execute(
-        select(kind, func.count())
-        .select_from(Subscription)
-        .join(Subscriber, Subscription.subscriber_id == Subscriber.id)
-        .outerjoin(Suppression, Suppression.address_index == Subscriber.address_index)
-        .where(Subscription.publication_id == publication_id)
-        .group_by(kind)
-    )
-    found = {str(name): int(number) for name, number in rows}
-    return {name: found.get(name, 0) for name in ("active", "pending", "ended", "suppressed")}
 
 
 def _by_index(session: Session, index: bytes) -> Subscriber | None:
@@ -207,7 +138,7 @@ def _update(
 
 def _chose(session: Session, subscription: Subscription) -> bool:
     own = select(Consent.id).where(
-        Consent.subscription_id == subscription.id, Consent.how == "page", Consent.kind == "changed"
+        Consent.subscription_id == subscription.id, preferences.chosen_by_hand()
     )
     return session.scalar(own.limit(1)) is not None
 

@@ -9,15 +9,17 @@ from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from newsletter.core import audit
+from newsletter.core.addresses import Address
 from newsletter.core.errors import NotFound
 from newsletter.core.sealing import Sealer
 from subscribers import suppression
-from subscribers.models import Subscriber
+from subscribers.models import SignupMark, Subscriber
+from subscribers.optin import mark_of
 
 
 def erase(
     session: Session,
-    sealer: Sealer,  # noqa: ARG001
+    sealer: Sealer,
     *,
     subscriber_id: int,
     how: str,
@@ -35,8 +37,12 @@ def erase(
     )
     if found is None:
         raise NotFound("subscriber", f"there is no subscriber {subscriber_id} (any more)")
-    suppression.bar_by_word(session, found.address_index, "erased", now)
+    index = found.address_index
+    mark = mark_of(sealer, Address(sealer.open(found.sealed_address)))
     # The database's own cascades: everything that names the row goes with it, in one statement.
     session.execute(delete(Subscriber).where(Subscriber.id == subscriber_id))
+    # Only then, as a worker that writes down a hard bounce has it: the delivery, then the bar.
+    suppression.bar_by_word(session, index, "erased", now)
+    session.execute(delete(SignupMark).where(SignupMark.mark == mark))
     session.expire_all()
     audit.note(session, "erase", how, {"readers": 1}, now)

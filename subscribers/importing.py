@@ -1,44 +1,31 @@
-"""Taking in a list of subscribers from a CSV file, row by row, each with its answer.
+"""Taking in a list of readers of any length, row by row, each with its answer.
 
+First everything is read and decided and nothing stored; then the new people are stored in
+chunks, each a short transaction of its own, so that no reader's one-click waits for a list.
+Killed in between, the same list given again goes on: who is stored already is found there.
 A broken row is reported with its line and left out, the rest is taken (or nothing, with
-`strict`). Whoever left or is barred stays so. The report holds line numbers, no addresses.
+`strict`). Whoever left or is barred stays so. No report holds an address.
 """
 
 from __future__ import annotations
 
-import re
-from collections import Counter
-from collections.abc import Sequence
+import hashlib
+import io
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import BinaryIO
 
 from sqlalchemy.orm import Session
 
-from newsletter.core.addresses import parse
-from newsletter.core.errors import InputError
 from newsletter.core.log import redact
 from newsletter.core.sealing import Sealer
-from subscribers import directory
-from subscribers.table import Line, Table, read_table
-
-OUTCOMES = ("new", "updated", "there", "ended", "suppressed", "duplicate", "broken")
-
-_REASONS = {
-    "updated": "was there already; now takes another edition",
-    "there": "was there already; nothing changed",
-    "ended": "left before and stays so; only the reader can come back",
-    "suppressed": "this address must never be mailed again",
-}
-
-
-@dataclass(frozen=True, slots=True)
-class RowReport:
-    """What became of one row; `line` is where it begins in the file, counted from 1."""
-
-    line: int
-    outcome: str
-    """One of OUTCOMES."""
-    reason: str
+from subscribers import directory, statuses
+from subscribers.reading import CHUNK, Progress, Reading
+from subscribers.standing import outcomes, standings
+from subscribers.storing import Newcomer, Terms, store
+from subscribers.tally import Person, RowReport
+from subscribers.wishes import Wishes
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +35,124 @@ class Report:
     rows: list[RowReport]
     counts: dict[str, int]
     notes: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """How a list is to be taken: for whom, and what its columns are when they were told."""
+
+    publication_id: int
+    editions: Sequence[str]
+    """All editions of the publication; what a cell may mean."""
+    default_edition: str
+    """Of new readers without a word on it; who is there keeps theirs."""
+    columns: Mapping[str, str] = field(default_factory=dict)
+    """email, edition, status → name or number of a column; `-` for none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """Some people of a list, read again and sealed, and which part of the list they are."""
+
+    people: list[Newcomer]
+    share: tuple[float, float]
+
+
+class Taking(Reading):
+    """One list on its way in: `read`, then `decide`, then each of `chunks` to `store`.
+
+    The caller opens a transaction for `decide` and one for each `store`.
+    """
+
+    reasons = {  # noqa: RUF012  (read only)
+        "updated": "was there already; now takes another edition",
+        "there": "was there already; nothing changed",
+        "ended": "left before and stays so; only the reader can come back",
+        "suppressed": "this address must never be mailed again",
+    }
+
+    def __init__(self, source: BinaryIO, name: str, sealer: Sealer, order: Order) -> None:
+        super().__init__(source, name, sealer, order.columns)
+        self.order = order
+        self._wishes = Wishes(order.editions)
+
+    @property
+    def fingerprint(self) -> str:
+        """The same for the same file read as the same thing."""
+        how = (self.table.script.sha256, self.table.columns, self.order.default_edition)
+        return hashlib.sha256(repr(how).encode()).hexdigest()
+
+    def judge(self, cells: Sequence[str]) -> tuple[int, str]:
+        """The edition wished for, and what a status column says of leaving."""
+        columns = self.table.columns
+        wish = self._wishes.number(cells[columns.edition]) if columns.edition is not None else 0
+        for place, name, kind in columns.statuses:
+            gone = statuses.left(name, kind, cells[place])
+            if gone:
+                return wish, gone
+        return wish, ""
+
+    def decide(self, session: Session, progress: Progress | None = None) -> None:
+        """Compare everybody with who is here; changes nothing."""
+        done = 0
+        for people in self.tally.people(CHUNK):
+            found = standings(session, self.order.publication_id, [p.mark for p in people])
+            becomes = outcomes(session, found, {p.mark: self._wish(p) for p in people})
+            for person in people:
+                self.tally.settle(person.row, becomes[person.mark])
+            done += len(people)
+            if progress:
+                progress("compare", done, len(self.tally))
+
+    def chunks(self) -> Iterator[Chunk]:
+        """Whoever is new or changes, so many at a time; read again from the file and sealed."""
+        done, total = 0, self.to_store
+        for people in self.tally.people(CHUNK, ("new", "updated")):
+            share = (done / total, (done + len(people)) / total)
+            done += len(people)
+            yield Chunk(self._again(sorted(people)), share)
+
+    def store(self, session: Session, chunk: Chunk, now: datetime) -> None:
+        """Put a chunk into the tables; what became of its rows may differ from `decide` now."""
+        terms = Terms(self.order.publication_id, self.order.default_edition, now)
+
+        def alone(person: Newcomer) -> str:
+            return self._alone(session, person, now)
+
+        for row, outcome in store(session, terms, chunk.people, chunk.share, alone).items():
+            self.tally.settle(row, outcome)
+
+    def _wish(self, person: Person) -> str | None:
+        return self._wishes.known[person.wish]
+
+    def _again(self, people: Sequence[Person]) -> list[Newcomer]:
+        addresses = [self.reread(person) for person in people]
+        sealed = self.sealer.sealed_many(addresses)
+        start = f"imported from the file {redact(self.name)}, line "
+        return [
+            Newcomer(
+                person.row,
+                person.mark,
+                address,
+                closed,
+                self._wish(person),
+                f"{start}{self.tally.lines[person.row]}",
+            )
+            for person, address, closed in zip(people, addresses, sealed, strict=True)
+        ]
+
+    def _alone(self, session: Session, person: Newcomer, now: datetime) -> str:
+        return directory.add(
+            session,
+            self.sealer,
+            publication_id=self.order.publication_id,
+            address=person.address,
+            edition=person.edition or self.order.default_edition,
+            how="import",
+            wording=person.wording,
+            now=now,
+            keep_edition=person.edition is None,
+        )
 
 
 def import_csv(
@@ -62,90 +167,17 @@ def import_csv(
     now: datetime,
     strict: bool = False,
 ) -> Report:
-    """Add everybody in a CSV file whose first line names the columns.
+    """Take in a short list within one transaction of the caller, with everything in its report.
 
-    A column of addresses is needed (email, address, mail …), one of editions may be there
-    (edition, language, lang). Without a word on the edition a new reader gets
-    `default_edition` and one who is there keeps theirs. InputError names the file and line
-    when the file as a whole cannot be read, or with `strict` when any row is broken; then
-    nothing may be stored, so the caller lets the transaction fall.
+    InputError names the file and line when the file as a whole cannot be read, or with `strict`
+    when any row is broken; then nothing was stored.
     """
-    table = read_table(data, name)
-    take = _Taking(session, sealer, publication_id, name, tuple(editions), default_edition, now)
-    rows = [take.row(line) for line in table.lines]
-    broken = [row for row in rows if row.outcome == "broken"]
-    if strict and broken:
-        raise InputError(
-            f"{name}:{broken[0].line}",
-            f"{broken[0].reason} ({len(broken)} broken rows in all; nothing was stored)",
-        )
-    tally = Counter(row.outcome for row in rows)
-    counts = {outcome: tally[outcome] for outcome in OUTCOMES}
-    return Report(rows, counts, _notes(table))
-
-
-def _notes(table: Table) -> list[str]:
-    notes = list(table.notes)
-    if not table.lines:
-        notes.append("no row stands under the header; nothing was there to import")
-    return notes
-
-
-@dataclass
-class _Taking:
-    session: Session
-    sealer: Sealer
-    publication_id: int
-    name: str
-    editions: tuple[str, ...]
-    default_edition: str
-    now: datetime
-    seen: dict[str, int] = field(default_factory=dict)
-    """Address → the line where it stood first."""
-
-    def row(self, line: Line) -> RowReport:
-        try:
-            if line.broken:
-                raise InputError("", line.broken)
-            edition = self.edition(line.edition)
-            lookup = parse(line.address).lookup
-        except InputError as err:
-            return RowReport(line.number, "broken", err.message)
-        first = self.seen.setdefault(lookup, line.number)
-        if first != line.number:
-            reason = f"the same address as in line {first}, which counts"
-            return RowReport(line.number, "duplicate", reason)
-        outcome = self.add(line, edition)
-        return RowReport(line.number, outcome, _REASONS.get(outcome, ""))
-
-    def edition(self, text: str) -> str | None:
-        """The edition a cell means: `my+en`, `en, my` and `both` are written `en+my`."""
-        wanted = _words(text) - {"and"}
-        if not wanted:
-            return None
-        single = [edition for edition in self.editions if "+" not in edition]
-        if wanted == {"all"} or (wanted == {"both"} and len(single) < 3):
-            return "+".join(single)
-        exact = [code for code in single if _words(code) == wanted]
-        named = exact or [code for code in single if _words(code) <= wanted]
-        if named and set().union(*map(_words, named)) == wanted:
-            return "+".join(named)
-        allowed = ", ".join(self.editions)
-        raise InputError("", f"there is no edition '{redact(text)[:40]}'; write one of {allowed}")
-
-    def add(self, line: Line, edition: str | None) -> str:
-        return directory.add(
-            self.session,
-            self.sealer,
-            publication_id=self.publication_id,
-            address=line.address,
-            edition=edition or self.default_edition,
-            how="import",
-            wording=f"imported from the file {redact(self.name)}, line {line.number}",
-            now=self.now,
-            keep_edition=edition is None,
-        )
-
-
-def _words(text: str) -> set[str]:
-    return set(re.split(r"[^a-z0-9]+", text.lower())) - {""}
+    order = Order(publication_id, editions, default_edition)
+    with Taking(io.BytesIO(data), name, sealer, order) as taking:
+        taking.read()
+        taking.decide(session)
+        if strict:
+            taking.refuse_broken()
+        for chunk in taking.chunks():
+            taking.store(session, chunk, now)
+        return Report(list(taking.reports()), taking.tally.counts(), taking.notes)

@@ -42,7 +42,7 @@ def come_back(
         return "unknown"
     if suppression.is_suppressed(session, suppression.index_of(session, found.subscriber_id)):
         return "suppressed"
-    values = {"state": "active", "ended_at": None, "ended_reason": None}
+    values = {"state": "active", "ended_at": None, "ended_reason": None, "paused_until_at": None}
     if not _moved(session, found.id, Subscription.state == "ended", values):
         return "already"
     proof = Consent(kind="given", how=how, wording=wording, at=now)

@@ -165,8 +165,7 @@ def _came_back_since(session: Session, wish: Leaving) -> bool:
         .where(
             Subscriber.public_id == wish.subject,
             Subscription.publication_id == wish.scope,
-            Consent.kind == "given",
-            Consent.how.in_(("page", "form")),
+            (Consent.how == "form") | ((Consent.how == "page") & (Consent.kind == "given")),
             Consent.at > wish.at,
         )
     )

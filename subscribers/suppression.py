@@ -31,6 +31,14 @@ def suppress(session: Session, address_index: bytes, reason: str, now: datetime)
     return True
 
 
+def suppress_reader(session: Session, subscriber_id: int, reason: str, now: datetime) -> None:
+    """Bar the address of a subscriber; who was erased meanwhile is barred already."""
+    held = select(Subscriber.address_index).where(Subscriber.id == subscriber_id)
+    index = session.scalar(held)
+    if index is not None:
+        suppress(session, index, reason, now)
+
+
 def bar_by_word(session: Session, address_index: bytes, reason: str, now: datetime) -> None:
     """Bar an address by the reader's own word (READERS_WORD), also one a machine had barred.
 

@@ -1,163 +1,256 @@
-"""Reads a CSV file of subscribers into lines: bytes, encoding, columns. Pure, no database.
+"""A list in a file as rows of cells: CSV of any kind, or one address on each line.
 
-Files come from spreadsheets of any country: UTF-8 with or without BOM, UTF-16 with BOM,
-Windows-1252 (and so Latin-1), parted by comma, semicolon or tab (RFC 4180 knows the first).
+Read piece by piece (RFC 4180 and what spreadsheets make of it: comma, semicolon or tab), as
+often as needed; a row can be read again from its place. Pure, no database.
 """
 
 from __future__ import annotations
 
-import codecs
 import csv
 import io
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from itertools import chain, dropwhile, islice
+from typing import BinaryIO, NamedTuple
 
 from newsletter.core.errors import InputError
+from subscribers.columns import PERSON, Columns, choose, known
+from subscribers.lines import Line, Script, examine, lines, text_between
 
-_ADDRESS = {"email", "emailaddress", "address", "mail", "အီးမေးလ်", "အီးမေးလ်လိပ်စာ"}
-_EDITION = {"edition", "language", "lang", "ဘာသာစကား"}
-_BINARY = re.compile(r"[\x00-\x08\x0e-\x1f\x7f]")
-_PERSON = re.compile(r"[^\s@]+@[^\s@]+")
-_UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+_DELIMITERS = ",;\t"
+_REACH = 100
+"""Lines that a quoted cell may run over; a quote that is never closed costs no more looking."""
+_PREAMBLE = 5
+"""Lines that may stand above the header, as Google Groups writes one."""
+_SAMPLE = 50
+_SEPARATOR = re.compile(r"sep=(.)\s*", re.IGNORECASE)
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
-    """One row as it stood; `broken` says why it cannot be read."""
+class Row(NamedTuple):
+    """One row as it stood; `broken` says why it cannot be read. `number` is its first line."""
 
     number: int
-    address: str
-    edition: str
+    at: int
+    cells: list[str]
     broken: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass
 class Table:
-    """All rows under the header, blank ones left out, and what was remarkable."""
+    """An examined list: what it is written in, which columns count, and its rows."""
 
-    lines: list[Line]
-    notes: list[str]
+    source: BinaryIO
+    name: str
+    script: Script
+    delimiter: str | None
+    """None for a plain list of one address a line."""
+    first: int
+    """The line at which the people begin."""
+    width: int
+    columns: Columns
+    notes: list[str] = field(default_factory=list)
 
+    def rows(self) -> Iterator[Row]:
+        """Every row from the first person on; blank ones are left out.
 
-def read_table(data: bytes, name: str) -> Table:
-    """The rows of a CSV file; InputError (file:line) when it is none or has no address column."""
-    text, notes = _decode(data, name)
-    rows = _rows(text, name)
-    _, header, _ = next(rows, (1, [], ""))
-    address, edition = _columns(header, name)
-    lines = [
-        _line(number, cells, len(header), (address, edition), wrong)
-        for number, cells, wrong in rows
-        if wrong or any(cell.strip() for cell in cells)
-    ]
-    return Table(lines, notes)
+        A row that is no CSV comes without cells and with the reason, and reading goes on at
+        the very next line: an open quote must not swallow the people below it.
+        """
+        width = self.width
+        below = _from(self.source, self.script, self.first)
+        for row in _rows(below, self.delimiter, width):
+            yield row if len(row.cells) == width else self._fitting(row)
 
+    def again(self, start: int, end: int) -> list[str]:
+        """The cells of the row that begins at `start`, read anew from the file."""
+        text = text_between(self.source, self.script, start, end)
+        if self.delimiter and '"' not in text:
+            return text.partition("\n")[0].partition("\r")[0].split(self.delimiter)
+        line = (Line(0, start, one) for one in io.StringIO(text, newline=""))
+        return next(_rows(line, self.delimiter, self.width), Row(0, start, [])).cells
 
-def _decode(data: bytes, name: str) -> tuple[str, list[str]]:
-    if not data.strip():
-        raise InputError(name, "the file is empty; a list of subscribers was expected")
-    encoding, notes = _encoding(data)
-    try:
-        text = data.decode(encoding)
-    except UnicodeDecodeError as err:
-        line = data[: err.start].count(b"\n") + 1
-        raise InputError(
-            f"{name}:{line}", "the text is in no encoding known here; save the file as UTF-8"
-        ) from err
-    if _BINARY.search(text):
-        raise InputError(name, "this is no text; in the spreadsheet, save the list as CSV (UTF-8)")
-    return text, notes
-
-
-def _encoding(data: bytes) -> tuple[str, list[str]]:
-    if data.startswith(_UTF16):
-        return "utf-16", ["the file is in UTF-16 and was read as such"]
-    try:
-        data.decode("utf-8")
-    except UnicodeDecodeError as err:
-        if err.start and data.startswith(codecs.BOM_UTF8):
-            return "utf-8-sig", []
-        line = data[: err.start].count(b"\n") + 1
-        return "cp1252", [
-            f"the file is not in UTF-8 (see line {line}); it was read as Windows-1252 (Latin-1)"
-        ]
-    return "utf-8-sig", []
+    def _fitting(self, row: Row) -> Row:
+        cells = row.cells
+        if row.broken:
+            return row
+        if any(cell.strip() for cell in cells[self.width :]):
+            wrong = f"{len(cells)} cells stand here, the header has {self.width}"
+            return row._replace(broken=wrong)
+        return row._replace(cells=cells[: self.width] + [""] * (self.width - len(cells)))
 
 
-def _rows(text: str, name: str) -> Iterator[tuple[int, list[str], str]]:
-    """Each row with the line it begins at; the first is the header, which must be readable.
+def open_table(
+    source: BinaryIO, name: str, chosen: Mapping[str, str] | None = None, *, barring: bool = False
+) -> Table:
+    """Examine a list; InputError (file:line) when it is none or has no column of addresses.
 
-    A row that is no CSV comes without cells and with the reason, and reading goes on at the
-    very next line: a quote that is never closed must not swallow the people below it.
+    `chosen` maps email, edition, status and reason to names of columns (or their numbers).
     """
-    lines = list(io.StringIO(text, newline=""))
-    first = next((line for line in lines if line.strip()), "")
-    delimiter = max(",;\t", key=first.count)
-    place, width = 0, 0
-    while place < len(lines):
-        begins = place + 1
-        reader = csv.reader(
-            _until_a_person(lines, place, delimiter, width), delimiter=delimiter, strict=True
+    script = examine(source, name)
+    head = list(
+        islice(
+            (one for one in lines(source, script) if one.text.strip() or one.fault), _PREAMBLE + 1
         )
-        try:
-            cells = next(reader)
-            if reader.line_num > 1 and width and len(cells) > width:
-                raise csv.Error("a quoted cell reaches over its line")
-            wrong, place = "", place + reader.line_num
-        except csv.Error as err:
-            cells, wrong, place = [], _quoting(err, reader.line_num), place + 1
-        if wrong and not width:
-            raise InputError(f"{name}:{begins}", wrong)
-        width = width or len(cells)
-        if cells or wrong:
-            yield begins, cells, wrong
-
-
-def _until_a_person(lines: list[str], place: int, delimiter: str, width: int) -> Iterator[str]:
-    """The lines a quoted cell may reach over: up to one that is a whole row with an address."""
-    yield lines[place]
-    for at in range(place + 1, len(lines)):
-        cells = [cell.strip(' "') for cell in lines[at].strip().split(delimiter)]
-        if len(cells) == width and any(map(_PERSON.fullmatch, cells)):
-            return
-        yield lines[at]
-
-
-def _quoting(err: csv.Error, lines: int) -> str:
-    if lines > 1 or "end of data" in str(err):
-        return "a quote is opened here and never closed; mend the quotes of this row"
-    return f"this row cannot be read as CSV ({err}); mend its quotes"
-
-
-def _columns(header: list[str], name: str) -> tuple[int, int | None]:
-    plain = [re.sub(r"[\s_-]+", "", cell).casefold() for cell in header]
-    addresses = [place for place, cell in enumerate(plain) if cell in _ADDRESS]
-    editions = [place for place, cell in enumerate(plain) if cell in _EDITION]
-    if len(addresses) == 1 and len(editions) <= 1:
-        return addresses[0], editions[0] if editions else None
-    wrong = "more than one column" if addresses else "no column"
-    wanted = "of editions" if len(editions) > 1 and len(addresses) == 1 else "of addresses"
-    raise InputError(
-        f"{name}:1",
-        f"the first line names {wrong} {wanted}; it must hold one 'email' and may hold one "
-        f"'edition' (found: {_found(header)})",
+    )
+    told = _SEPARATOR.fullmatch(head[0].text) if head else None
+    if told:
+        head.pop(0)
+    if not head:
+        raise InputError(name, "the file is empty; a list of addresses was expected")
+    if head[0].fault:
+        raise InputError(f"{name}:{head[0].number}", head[0].fault)
+    top = next((one for one in head if known(_split(one.text))), head[0])
+    delimiter = told[1] if told else _delimiter(top.text)
+    if not chosen and _is_plain(top.text):
+        return Table(source, name, script, None, top.number, 1, Columns(0), list(script.notes))
+    return _with_columns(
+        source,
+        name,
+        script,
+        delimiter=delimiter,
+        top=top,
+        chosen=chosen or {},
+        barring=barring,
     )
 
 
-def _found(header: list[str]) -> str:
-    # Without a header the first person stands here, who must not land in an error message.
-    shown = ["an address instead of a name" if "@" in c else f"'{c.strip()[:30]}'" for c in header]
-    return ", ".join(shown[:12]) or "nothing"
+def _with_columns(
+    source: BinaryIO,
+    name: str,
+    script: Script,
+    *,
+    delimiter: str,
+    top: Line,
+    chosen: Mapping[str, str],
+    barring: bool,
+) -> Table:
+    below = _from(source, script, top.number)
+    found = _rows(below, delimiter, 0)
+    header = next(found, Row(top.number, top.at, []))
+    where = f"{name}:{header.number}"
+    if header.broken:
+        raise InputError(where, header.broken)
+    headless = not known(header.cells) and any(map(PERSON.search, header.cells))
+    width, notes = len(header.cells), list(script.notes)
+    people = _rows(below, delimiter, width)
+    first = next(people, None) if not headless else header
+    sample = [row.cells for row in islice(chain([first] if first else [], people), _SAMPLE)]
+    names = [f"column {n + 1}" for n in range(width)] if headless else header.cells
+    columns = choose(names, sample, chosen, where, barring=barring)
+    if headless:
+        notes.append(
+            f"line {header.number} holds an address, so it was taken as the first person and not "
+            "as names of columns"
+        )
+    if columns.untaken:
+        notes.append(f"not taken, because nothing more is kept of a reader: {_named(columns)}")
+    if first is None:
+        notes.append("no row stands under the header; nothing was there to import")
+    begins = header.number if headless else first.number if first else script.size + 2
+    return Table(source, name, script, delimiter, begins, width, columns, notes)
 
 
-def _line(
-    number: int, cells: list[str], width: int, places: tuple[int, int | None], wrong: str
-) -> Line:
-    if not wrong and any(cell.strip() for cell in cells[width:]):
-        wrong = f"{len(cells)} cells stand here, the header has {width}"
-    if wrong:
-        return Line(number, "", "", wrong)
-    address, edition = places
-    padded = cells + [""] * (width - len(cells))
-    return Line(number, padded[address], padded[edition] if edition is not None else "")
+def _from(source: BinaryIO, script: Script, number: int) -> Iterator[Line]:
+    return dropwhile(lambda one: one.number < number, lines(source, script))
+
+
+def _named(columns: Columns) -> str:
+    more = len(columns.untaken) - 12
+    return ", ".join(columns.untaken[:12]) + (f" and {more} more" if more > 0 else "")
+
+
+def _delimiter(line: str) -> str:
+    return max(_DELIMITERS, key=line.count)
+
+
+def _split(line: str) -> list[str]:
+    return [cell.strip(' "\r\n') for cell in line.split(_delimiter(line))]
+
+
+def _is_plain(line: str) -> bool:
+    """Whether the first line is a person and nothing else: `a@b.org` or `Name <a@b.org>`."""
+    text = line.strip()
+    if text.endswith(">") and "<" in text:
+        return True
+    return "@" in text and not any(one in text for one in _DELIMITERS)
+
+
+def _rows(below: Iterator[Line], delimiter: str | None, width: int) -> Iterator[Row]:
+    waiting: deque[Line] = deque()
+    for line in _with(waiting, below):
+        number, at, text, fault = line
+        if fault:
+            yield Row(number, at, [], fault)
+        elif not text.strip():
+            continue
+        elif delimiter is None:
+            yield Row(number, at, [text.strip()])
+        elif '"' in text:
+            yield _quoted(line, waiting, below, delimiter, width)
+        else:
+            cells = text.rstrip("\r\n").split(delimiter)
+            if any(cells) and any(cell.strip() for cell in cells):
+                yield Row(number, at, cells)
+
+
+def _with(waiting: deque[Line], below: Iterator[Line]) -> Iterator[Line]:
+    """The lines in order, those first that were looked at and not used."""
+    while True:
+        while waiting:
+            yield waiting.popleft()
+        line = next(below, None)
+        if line is None:
+            return
+        yield line
+
+
+def _quoted(
+    line: Line, waiting: deque[Line], below: Iterator[Line], delimiter: str, width: int
+) -> Row:
+    """A row with quotes, which may run over its line; lines not used go back to `waiting`."""
+    used: list[Line] = []
+
+    def whole(text: str) -> bool:
+        cells = [cell.strip(' "') for cell in text.strip().split(delimiter)]
+        return len(cells) == width and any(map(PERSON.fullmatch, cells))
+
+    reach = _until_a_person(line, waiting, below, used, whole=whole)
+    reader = csv.reader(reach, delimiter=delimiter, strict=True)
+    try:
+        cells = next(reader)
+        if len(used) > 1 and width and len(cells) > width:
+            raise csv.Error("a quoted cell reaches over its line")
+    except csv.Error as err:
+        waiting.extendleft(reversed(used[1:]))
+        return Row(line.number, line.at, [], _quoting(err, len(used)))
+    return Row(line.number, line.at, cells)
+
+
+def _until_a_person(
+    line: Line,
+    waiting: deque[Line],
+    below: Iterator[Line],
+    used: list[Line],
+    *,
+    whole: Callable[[str], bool],
+) -> Iterator[str]:
+    """The lines a quoted cell may reach over: up to one that is a whole row with an address."""
+    used.append(line)
+    yield line.text
+    for _ in range(_REACH):
+        further = waiting.popleft() if waiting else next(below, None)
+        if further is None:
+            return
+        if further.fault or whole(further.text):
+            waiting.appendleft(further)
+            return
+        used.append(further)
+        yield further.text
+
+
+def _quoting(err: csv.Error, count: int) -> str:
+    if count > 1 or "end of data" in str(err):
+        return "a quote is opened here and never closed; mend the quotes of this row"
+    return f"this row cannot be read as CSV ({err}); mend its quotes"

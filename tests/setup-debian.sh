@@ -11,6 +11,7 @@ need() { # program, package
 need chromium chromium
 need smtp-sink postfix
 need initdb postgresql
+need gpg gnupg
 [ -e /usr/share/fonts/truetype/padauk/Padauk-Regular.ttf ] ||
   [ -e /usr/share/fonts/truetype/noto/NotoSansMyanmar-Regular.ttf ] || missing="$missing fonts-sil-padauk"
 

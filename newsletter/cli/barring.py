@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from newsletter.cli.context import desk_of
+from newsletter.cli.context import EmailArgument, desk_of, examples
 from newsletter.cli.output import say
 
 _WHY = {
@@ -18,21 +18,35 @@ _WHY = {
 }
 
 
-def why_barred(reason: str, since: datetime) -> str:
-    """Why an address is suppressed, since when, and what lifts it; holds no address."""
+def add_to(group: typer.Typer) -> None:
+    """Add the command of this file to the group `subscribers`."""
+    group.command(
+        epilog=examples(
+            'newsletter subscribers release reader@example.org --reason "the mailbox works again"',
+            "newsletter subscribers release reader@example.org --reason letter --yes-they-asked",
+        )
+    )(release)
+
+
+def why_barred(reason: str, since: datetime, *, added: bool = True) -> str:
+    """Why an address is suppressed, since when, and what lifts it; holds no address.
+
+    `added` says that somebody wanted to add it, which was not done.
+    """
     from subscribers.suppression import READERS_WORD
 
     asked = " --yes-they-asked" if reason in READERS_WORD else ""
     when = "only when they asked for mail again" if asked else "when it is sure to work again"
+    refused = ", and was not added" if added else ""
     return (
-        f"is suppressed since {since:%Y-%m-%d}, since {_WHY.get(reason, reason)} ({reason}), and "
-        f'was not added; {when}: newsletter subscribers release ADDRESS --reason "…"{asked}'
+        f"is suppressed since {since:%Y-%m-%d}, since {_WHY.get(reason, reason)} ({reason})"
+        f'{refused}; {when}: newsletter subscribers release ADDRESS --reason "…"{asked}'
     )
 
 
 def release(
     ctx: typer.Context,
-    address: Annotated[str, typer.Argument(metavar="ADDRESS", help="A mail address.")],
+    address: EmailArgument,
     reason: Annotated[str, typer.Option("--reason", help="Why it may be mailed again; is kept.")],
     asked: Annotated[
         bool,

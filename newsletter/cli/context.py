@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Annotated, Any
+from typing import IO, TYPE_CHECKING, Annotated, Any, BinaryIO
 
 import typer
 
@@ -31,6 +31,8 @@ PublicationOption = Annotated[
     ),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for machines, nothing else.")]
+ForceOption = Annotated[bool, typer.Option("--force", help="Write over a file that is there.")]
+EmailArgument = Annotated[str, typer.Argument(metavar="ADDRESS", help="A mail address.")]
 LARGEST = 2_147_483_647
 """The largest number that the databases have room for."""
 Number = Annotated[
@@ -39,6 +41,8 @@ Number = Annotated[
 FILE_LIMIT = 20_000_000
 """Bytes: more than any post, and than a list of a quarter of a million readers."""
 MAIL_LIMIT = 1_000_000
+LIST_LIMIT = 2_000_000_000
+"""Bytes of a list that is read piece by piece: tens of millions of readers."""
 
 
 def examples(*commands: str) -> str:
@@ -125,11 +129,28 @@ def read_file(path: Path, limit: int = FILE_LIMIT) -> bytes:
     from newsletter.core.errors import InputError
 
     try:
-        with open(path, "rb", opener=_at_once) as file:
-            _require_regular(path, os.fstat(file.fileno()).st_mode)
+        with open_file(path, limit) as file:
             return bounded(file, limit, str(path), "file")
     except OSError as err:
         raise InputError(str(path), _unreadable(err)) from err
+
+
+def open_file(path: Path, limit: int = LIST_LIMIT) -> BinaryIO:
+    """A file the editor named, open for reading piece by piece; InputError as of `read_file`."""
+    from newsletter.core.errors import InputError
+
+    try:
+        file = open(path, "rb", opener=_at_once)  # noqa: SIM115  (the caller closes)
+    except OSError as err:
+        raise InputError(str(path), _unreadable(err)) from err
+    try:
+        status = os.fstat(file.fileno())
+        _require_regular(path, status.st_mode)
+        _require_small(status.st_size, limit, str(path), "file")
+    except BaseException:
+        file.close()
+        raise
+    return file
 
 
 def _unreadable(err: OSError) -> str:
@@ -159,13 +180,17 @@ def _require_regular(path: Path, mode: int) -> None:
 
 def bounded(source: IO[bytes], limit: int, field: str, what: str) -> bytes:
     """All that is in the source; InputError when that is more than `limit` bytes."""
+    data = source.read(limit + 1)
+    _require_small(len(data), limit, field, what)
+    return data
+
+
+def _require_small(size: int, limit: int, field: str, what: str) -> None:
     from newsletter.core.errors import InputError
 
-    data = source.read(limit + 1)
-    if len(data) > limit:
-        size = limit // 1_000_000
-        raise InputError(field, f"the {what} is larger than {size} MB; give a smaller one")
-    return data
+    if size > limit:
+        allowed = limit // 1_000_000
+        raise InputError(field, f"the {what} is larger than {allowed} MB; give a smaller one")
 
 
 def write_file(path: Path, data: bytes) -> None:
@@ -180,7 +205,7 @@ def write_file(path: Path, data: bytes) -> None:
         raise InputError(str(path), f"the file cannot be written: {reason}") from err
 
 
-def pairs(given: list[str] | None, option: str) -> dict[str, str]:
+def pairs(given: list[str] | None, option: str, form: str = "my=…") -> dict[str, str]:
     """`my=…` pairs as a mapping; InputError shows how to write one."""
     from newsletter.core.errors import InputError
 
@@ -188,6 +213,6 @@ def pairs(given: list[str] | None, option: str) -> dict[str, str]:
     for item in given or []:
         key, sign, value = item.partition("=")
         if not sign or not key.strip():
-            raise InputError(option, f"write it as {option} my=…, not '{item}'")
+            raise InputError(option, f"write it as {option} {form}, not '{item}'")
         found[key.strip()] = value.strip()
     return found

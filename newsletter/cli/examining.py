@@ -79,10 +79,10 @@ def _home(home: Path) -> Iterator[Finding]:
         return
     open_to = [
         path
-        for path in (home, home / "keys.json", home / "newsletter.db")
+        for path in (home, *home.glob("keys*.json"), home / "newsletter.db")
         if path.exists() and stat.S_IMODE(path.stat().st_mode) & 0o077
     ]
-    if any(path.name == "keys.json" for path in open_to) or home in open_to:
+    if any(path.suffix == ".json" for path in open_to) or home in open_to:
         names = " ".join(str(path) for path in open_to)
         yield Finding("home", "warning", "other users can look into it", f"chmod go= {names}")
     else:
@@ -115,13 +115,16 @@ def _of_database(settings: Settings) -> Iterator[Finding]:
         yield Finding("database", "ok", text)
         with reading(engine) as session:
             yield from _wrapping(session, settings)
+            yield from _restored(session)
             yield from _publications(session)
             yield from _zones(session)
+            yield from _imports(session)
     finally:
         engine.dispose()
 
 
 def _wrapping(session: Session, settings: Settings) -> Iterator[Finding]:
+    from newsletter.cli.keys import WAYS
     from newsletter.core import keychain
 
     try:
@@ -129,12 +132,31 @@ def _wrapping(session: Session, settings: Settings) -> Iterator[Finding]:
     except NewsletterError as err:
         yield Finding("key", "error", str(err))
         return
-    ways = {
-        "file": "the key file",
-        "environment": "a key that is set",
-        "passphrase": "a passphrase",
-    }
-    yield Finding("data keys", "ok", f"wrapped by {ways[master.by]}, and all of them open")
+    yield Finding("data keys", "ok", f"wrapped by {WAYS[master.by]}, and all of them open")
+    given = {"passphrase": settings.keys.passphrase, "environment": settings.keys.key}
+    if idle := [name for name, value in given.items() if value and name != master.by]:
+        yield Finding(
+            "data keys",
+            "warning",
+            f"{WAYS[idle[0]]} stands under [keys], and the keys are not wrapped by it",
+            "take it out, or run 'newsletter keys wrap'",
+        )
+
+
+def _restored(session: Session) -> Iterator[Finding]:
+    from newsletter.safekeeping.aftermath import remembered
+
+    found = remembered(session)
+    if found is None:
+        return
+    text = f"restored from a backup of {found['backup_of_at'][:16].replace('T', ' ')} UTC"
+    if not found["doubtful"]:
+        yield Finding("restore", "ok", f"{text}; nothing of it is in doubt")
+        return
+    text += f"; {found['doubtful']} deliveries may have gone out since"
+    yield Finding(
+        "restore", "warning", text, "see 'newsletter status N', then 'newsletter settle N …'"
+    )
 
 
 def _publications(session: Session) -> Iterator[Finding]:
@@ -216,6 +238,21 @@ def _zones(session: Session) -> Iterator[Finding]:
             yield Finding("time zone", "error", str(err), "pip install --upgrade tzdata")
         else:
             yield Finding("time zone", "ok", f"in {name} it is {wall:%Y-%m-%d %H:%M}")
+
+
+def _imports(session: Session) -> Iterator[Finding]:
+    from newsletter.editorial import publications
+    from subscribers import list_imports
+
+    for owner in publications.listing(session):
+        for part in list_imports.unfinished(session, owner.id):
+            yield Finding(
+                "import of readers",
+                "warning",
+                f"{part.name} was broken off at {part.changed_at:%Y-%m-%d %H:%M} UTC: "
+                f"{part.rows_done:,} of its rows are stored, the rest is not",
+                "give the same file again ('newsletter subscribers import'); it goes on",
+            )
 
 
 def _disk(home: Path) -> Iterator[Finding]:

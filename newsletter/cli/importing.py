@@ -1,20 +1,38 @@
-"""Lists taken in from files: readers, row by row, each with its answer."""
+"""Lists of readers taken in from files: row by row, each with its answer, and resumed."""
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from newsletter.cli.context import JsonOption, PublicationOption, desk_of, examples, read_file
-from newsletter.cli.output import counted, emit, say
+from newsletter.cli.context import (
+    Desk,
+    JsonOption,
+    PublicationOption,
+    desk_of,
+    examples,
+    open_file,
+    pairs,
+)
+from newsletter.cli.list_files import (
+    ColumnOption,
+    DryRunOption,
+    ListFile,
+    ReportOption,
+    StrictOption,
+    emit_rows,
+    progress,
+    require_free,
+    stoppable,
+    tell,
+    write_report,
+)
 
 if TYPE_CHECKING:
-    from sqlalchemy.orm import Session
-
-    from newsletter.core.sealing import Sealer
     from newsletter.editorial.models import Publication
+    from subscribers.importing import Order, Taking
+    from subscribers.reading import Progress
 
 EditionOption = Annotated[
     str | None,
@@ -28,7 +46,7 @@ def add_to(group: typer.Typer) -> None:
         "import",
         epilog=examples(
             "newsletter subscribers import readers.csv --dry-run",
-            "newsletter subscribers import readers.csv --edition my --strict",
+            'newsletter subscribers import list.csv --column email="Mail 1" --column status=-',
         ),
     )(import_)
 
@@ -40,86 +58,83 @@ def usual_edition(owner: Publication, wanted: str | None) -> str:
     return editions.parse_edition(owner, wanted) if wanted else owner.languages[0]
 
 
-class _DryRunError(Exception):
-    """Lets the transaction fall after everything was tried in it."""
-
-
 def import_(
     ctx: typer.Context,
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="CSV with a header line.")],
+    file: ListFile,
     *,
     edition: EditionOption = None,
-    strict: Annotated[
-        bool, typer.Option("--strict", help="Take nothing when any row is broken.")
-    ] = False,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Say what would happen and store nothing.")
-    ] = False,
+    column: ColumnOption = None,
+    strict: StrictOption = False,
+    dry_run: DryRunOption = False,
+    report: ReportOption = None,
     publication: PublicationOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Take in readers from a CSV file with a column "email" and perhaps one "edition".
+    """Take in readers from a CSV or a plain list; broken rows are told and left out.
 
-    Broken rows are reported by their line and left out; whoever left stays away.
+    Whoever left, bounced or complained stays away. Broken off, the same command goes on.
     """
-    from newsletter.editorial import publications
+    from subscribers.importing import Taking
 
     desk = desk_of(ctx)
-    data = read_file(file)
-    report: dict[str, Any] = {}
-    slug = ""
-    try:
-        with desk.writing() as session:
-            owner = publications.get(session, publication)
-            slug = owner.slug
-            usual = usual_edition(owner, edition)
-            sealer = desk.services().sealer
-            report = _taken(session, sealer, owner, usual, (data, file.name, strict))
-            if dry_run:
-                raise _DryRunError
-    except _DryRunError:
-        pass
-    report = {"publication": slug, "stored": not dry_run, **report}
-    if as_json:
-        emit(report)
-    else:
-        _tell_import(report, file.name)
+    require_free(report)
+    with open_file(file) as source, progress() as telling:
+        slug, order = _order(desk, publication, edition, column)
+        with Taking(source, file.name, desk.services().sealer, order) as taking:
+            taking.read(telling)
+            _compare(desk, taking, telling)
+            if strict:
+                taking.refuse_broken()
+            if not dry_run:
+                _store(desk, taking, telling)
+            write_report(taking, report)
+            if as_json:
+                emit_rows({"publication": slug, "stored": not dry_run}, taking)
+            else:
+                tell(taking, file.name, stored=not dry_run, report=report)
 
 
-def _taken(
-    session: Session,
-    sealer: Sealer,
-    owner: Publication,
-    usual: str,
-    source: tuple[bytes, str, bool],
-) -> dict[str, Any]:
+def _order(
+    desk: Desk, publication: str | None, edition: str | None, column: list[str] | None
+) -> tuple[str, Order]:
+    from newsletter.editorial import editions, publications
+    from subscribers.importing import Order
+
+    with desk.reading() as session:
+        owner = publications.get(session, publication)
+        usual = usual_edition(owner, edition)
+        offered = editions.editions_of(owner)
+        return owner.slug, Order(owner.id, offered, usual, pairs(column, "--column", "email=NAME"))
+
+
+def _compare(desk: Desk, taking: Taking, telling: Progress) -> None:
+    from subscribers import list_imports
+
+    with desk.reading() as session:
+        before = list_imports.earlier(session, taking.order.publication_id, taking.fingerprint)
+        taking.decide(session, telling)
+    if before is not None:
+        taking.notes.insert(
+            0,
+            f"an earlier run of this list was broken off after {before.rows_done:,} stored rows "
+            f"({before.changed_at:%Y-%m-%d %H:%M} UTC); it goes on from there",
+        )
+
+
+def _store(desk: Desk, taking: Taking, telling: Progress) -> None:
     from newsletter.core.clock import now
-    from newsletter.editorial import editions
-    from subscribers import importing
+    from subscribers import list_imports
 
-    data, name, strict = source
-    done = importing.import_csv(
-        session,
-        sealer,
-        publication_id=owner.id,
-        data=data,
-        name=name,
-        editions=editions.editions_of(owner),
-        default_edition=usual,
-        now=now(),
-        strict=strict,
-    )
-    rows = [{"line": r.line, "outcome": r.outcome, "reason": r.reason} for r in done.rows]
-    return {"counts": dict(done.counts), "rows": rows, "notes": list(done.notes)}
-
-
-def _tell_import(report: dict[str, Any], name: str) -> None:
-    for row in report["rows"]:
-        if row["outcome"] not in ("new", "there"):
-            style = "red" if row["outcome"] == "broken" else "yellow"
-            say(f"{name}:{row['line']}: {row['outcome']}: {row['reason']}", style)
-    for remark in report["notes"]:
-        say(f"  · {remark}")
-    counts = ", ".join(f"{count} {word}" for word, count in report["counts"].items() if count)
-    kept = "" if report["stored"] else "  Nothing was stored: this was a dry run."
-    say(f"{counted(len(report['rows']), 'row')}: {counts or 'nothing to take'}.{kept}")
+    owner, fingerprint = taking.order.publication_id, taking.fingerprint
+    total, done = taking.to_store, 0
+    with desk.writing() as session:
+        list_imports.begin(session, owner, fingerprint, taking.name, now())
+    with stoppable(lambda: done, total):
+        for chunk in taking.chunks():
+            with desk.writing() as session:
+                taking.store(session, chunk, now())
+                list_imports.advance(session, owner, fingerprint, len(chunk.people), now())
+            done += len(chunk.people)
+            telling("store", done, total)
+    with desk.writing() as session:
+        list_imports.finish(session, owner, fingerprint, now())

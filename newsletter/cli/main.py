@@ -19,14 +19,21 @@ from typer.exceptions import TyperException
 
 from newsletter import __version__
 from newsletter.cli import (
+    auditing,
     files,
     issues,
+    keyholders,
+    keys,
     publication,
+    purging,
     resources,
+    restoring,
+    safekeeping,
     sending,
     serving,
     setup,
     subscribers,
+    suppressing,
 )
 from newsletter.cli.context import Desk
 from newsletter.cli.failures import TO_MEND, report, show
@@ -181,7 +188,20 @@ def newsletter(
     ctx.call_on_close(desk.close)
 
 
-for room in (setup, files, issues, resources, sending, subscribers, publication, serving):
+for room in (
+    setup,
+    files,
+    issues,
+    resources,
+    sending,
+    subscribers,
+    suppressing,
+    publication,
+    auditing,
+    serving,
+):
+    room.register(app)
+for room in (keys, safekeeping, restoring, purging, keyholders):
     room.register(app)
 
 

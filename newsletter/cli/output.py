@@ -11,6 +11,8 @@ import os
 import re
 import sys
 from collections.abc import Iterable, Sequence
+from itertools import islice
+from textwrap import indent
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
@@ -76,6 +78,26 @@ def emit(value: Any) -> None:
     """JSON for machines on standard output, and nothing else."""
     sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=2, default=str) + "\n")
     sys.stdout.flush()
+
+
+def emit_rows(head: dict[str, Any], name: str, rows: Iterable[Any]) -> None:
+    """The JSON of `head` with the list `rows` as its last key, written while they come."""
+    start = json.dumps({**head, name: []}, ensure_ascii=False, indent=2, default=str)
+    sys.stdout.write(start.removesuffix("]\n}"))
+    between = "\n"
+    for row in rows:
+        text = json.dumps(row, ensure_ascii=False, indent=2, default=str)
+        sys.stdout.write(f"{between}{indent(text, '    ')}")
+        between = ",\n"
+    sys.stdout.write("]\n}\n" if between == "\n" else "\n  ]\n}\n")
+    sys.stdout.flush()
+
+
+def tables(columns: Sequence[str], rows: Iterable[Sequence[object]], length: int = 500) -> None:
+    """One table after the other, so that of a long list only so many rows are held at once."""
+    waiting = iter(rows)
+    while page := list(islice(waiting, length)):
+        table(columns, page)
 
 
 def table(

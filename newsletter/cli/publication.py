@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from newsletter.cli import pasting
 from newsletter.cli.context import JsonOption, PublicationOption, desk_of, examples, read_file
 from newsletter.cli.output import emit, say
 
@@ -30,6 +31,17 @@ def register(app: typer.Typer) -> None:
             "newsletter publication show > weekly.toml", "newsletter publication apply weekly.toml"
         )
     )(apply)
+    group.command(
+        epilog=examples(
+            "newsletter publication archive weekly", "newsletter publication archive elections"
+        )
+    )(archive)
+    group.command(
+        epilog=examples(
+            "newsletter publication unarchive weekly", "newsletter publication unarchive elections"
+        )
+    )(unarchive)
+    pasting.add_to(group)
     app.add_typer(group, name="publication")
 
 
@@ -43,9 +55,13 @@ def show(
         found = publications.get(session, publication)
         settings = publications.settings_of(found).model_dump()
         lacking = publications.lacks(found)
+        archived = found.archived_at
     if as_json:
-        emit({**settings, "lacks": lacking})
+        since = archived.isoformat() if archived else None
+        emit({**settings, "lacks": lacking, "archived_at": since})
         return
+    if archived:
+        say(f"# archived since {archived:%Y-%m-%d}: nothing goes out; links in its mails work on")
     for sentence in lacking:
         say(f"# {sentence}")
     say("\n".join(_toml(settings)))
@@ -95,6 +111,34 @@ def apply(
             found = publications.get(session, wanted.slug)
             changes = publications.apply(session, found, wanted, now=now())
     _told(changes)
+
+
+Slug = Annotated[str, typer.Argument(metavar="SLUG", help="The publication's short name.")]
+
+
+def archive(ctx: typer.Context, slug: Slug) -> None:
+    """End a publication: no slot fires, nothing is assembled, nobody can sign up.
+
+    Past issues stay readable. The links in its mails go on working: readers can still leave,
+    choose and be erased. "unarchive" takes it up again.
+    """
+    from newsletter.core.clock import now
+    from newsletter.editorial import archiving, publications
+
+    with desk_of(ctx).writing() as session:
+        done = archiving.archive(session, publications.get(session, slug), now())
+    said = f"'{slug}' is archived: nothing of it goes out any more."
+    say(said if done else f"Nothing changed: '{slug}' was archived before.")
+
+
+def unarchive(ctx: typer.Context, slug: Slug) -> None:
+    """Take up an archived publication again, at its next slot."""
+    from newsletter.editorial import archiving, publications
+
+    with desk_of(ctx).writing() as session:
+        done = archiving.unarchive(session, publications.get(session, slug))
+    said = f"'{slug}' goes on: its next slot fires."
+    say(said if done else f"Nothing changed: '{slug}' is not archived.")
 
 
 def _told(changes: list[str]) -> None:

@@ -53,7 +53,7 @@ def register(app: typer.Typer) -> None:
     app.command(
         epilog=examples(
             "newsletter settle 3 1742 --as submitted   (the reader has it)",
-            "newsletter settle 3 1742 --as again       (it never arrived)",
+            "newsletter settle 3 all --as again        (none in doubt arrived)",
         )
     )(settle)
 
@@ -229,10 +229,12 @@ def settle(
     ctx: typer.Context,
     number: Number,
     delivery: Annotated[
-        int,
-        typer.Argument(metavar="DELIVERY", min=1, max=LARGEST, help="As 'status N' lists it."),
+        str,
+        typer.Argument(metavar="DELIVERY|all", help="As 'status N' lists it, or all in doubt."),
     ],
     as_: Annotated[Verdict, typer.Option("--as", help="Did the reader get it?")],
+    *,
+    yes: Annotated[bool, typer.Option("--yes", help="Ask nothing.")] = False,
     publication: PublicationOption = None,
 ) -> None:
     """Decide a doubtful delivery: the server's answer was lost, and only you can find out.
@@ -244,8 +246,32 @@ def settle(
     from newsletter.delivery import settling
 
     state = "submitted" if as_ is Verdict.SUBMITTED else "planned"
+    everyone = delivery == "all"
+    one = 0 if everyone else _delivery_number(delivery)
+    asked = "Send to all in doubt once more? Whoever has it already gets it twice."
+    if everyone and as_ is Verdict.AGAIN and not (yes or typer.confirm(asked, err=True)):
+        say("Nothing was changed.")
+        return
     with desk_of(ctx).writing() as session:
         _, issue = issue_of(session, publication, number)
-        settling.settle(session, issue, delivery, state, now())
-    said = "counts as submitted" if as_ is Verdict.SUBMITTED else "will be sent once more"
-    say(f"Delivery {delivery} of issue {number} {said}.")
+        if everyone:
+            done = settling.settle_all(session, issue, state, now())
+        else:
+            settling.settle(session, issue, one, state, now())
+    said = "submitted" if as_ is Verdict.SUBMITTED else "to be sent once more"
+    whom = counted(done, "delivery") if everyone else f"Delivery {delivery}"
+    say(f"{whom} of issue {number}: {said}.")
+
+
+def _delivery_number(text: str) -> int:
+    from newsletter.core.errors import InputError
+
+    if not text.isdecimal():
+        raise InputError(
+            "DELIVERY", f"'{text}' is no delivery; write its number as 'status N' lists it, or all"
+        )
+    number = int(text)
+    if not 1 <= number <= LARGEST:
+        limit = "greater than or equal to 1" if number < 1 else f"less than or equal to {LARGEST}"
+        raise InputError("DELIVERY", f"it must be {limit}")
+    return number

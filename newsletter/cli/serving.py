@@ -74,7 +74,8 @@ def _running(desk: Desk, listener: Listener, stop: threading.Event) -> Iterator[
     from newsletter.web.server import WebServer
 
     services = desk.services()
-    web = WebServer(application.build(services), listener=listener)
+    proxies = services.settings.server.trusted_proxies
+    web = WebServer(application.build(services), listener=listener, trusted_proxies=proxies)
     proof = partial(press.proof, services)
     clock = Clock(services.engine, owner(services), happenings.fired, proof=proof)
     web.start()

@@ -34,7 +34,8 @@ def init(
     from newsletter.editorial import publications
 
     desk = desk_of(ctx)
-    there = (desk.home / "keys.json").is_file()
+    there = any((desk.home / name).is_file() for name in ("keys.json", "newsletter.db"))
+    key_there = (desk.home / "keys.json").is_file()
     answers = {"names.en": name, "sender.address": sender, "postal_addresses.en": postal}
     for key, value in answers.items():
         _required(key, value)
@@ -44,7 +45,9 @@ def init(
     with desk.reading() as session:
         found = [publication.slug for publication in publications.listing(session)]
     if found:
-        say(f"A newsletter is already in {desk.home}; nothing was changed.")
+        new_key = not key_there and (desk.home / "keys.json").is_file()
+        done = "it was given new keys" if new_key else "nothing was changed"
+        say(f"A newsletter is already in {desk.home}; {done}.")
         _where(desk)
         return
     _first_publication(desk, answers)
@@ -101,8 +104,19 @@ def _where(desk: Desk) -> None:
     settings = desk.services().settings
     database = "PostgreSQL" if settings.database.url else settings.home / "newsletter.db"
     say(f"  database  {database}")
-    say(f"  key       {settings.key_path}   (back it up apart from the database)")
+    say(f"  key       {_key_place(desk)}")
     say(f"  settings  {settings.home / 'newsletter.toml'}   (yours to write; see docs/commands.md)")
+
+
+def _key_place(desk: Desk) -> str:
+    from newsletter.cli.keys import WAYS
+    from newsletter.core.keychain import installation
+
+    with desk.reading() as session:
+        by = (installation(session).wrapping or {})["by"]
+    if by == "file":
+        return f"{desk.services().settings.key_path}   (back it up apart from the database)"
+    return f"{WAYS[by]}   (without it no address can be read: keep it apart from the database)"
 
 
 def _next(desk: Desk, *, renamed: bool) -> None:

@@ -57,15 +57,26 @@ def status(
         emit(found) if as_json else tell_ledger(found)
         return
     from newsletter.editorial import publications
+    from newsletter.safekeeping.aftermath import remembered
 
     with desk.reading() as session:
         chosen = [publications.get(session, publication)] if publication else None
         overviews = [_overview(session, owner) for owner in chosen or publications.listing(session)]
+        restored = remembered(session)
     if as_json:
-        emit({"publications": overviews})
+        emit({"publications": overviews, "restored": restored})
         return
+    if restored:
+        tell_restored(restored)
     for overview in overviews:
         _tell_overview(overview)
+
+
+def tell_restored(restored: dict[str, Any]) -> None:
+    """Where this newsletter comes from, and what of it still waits for somebody."""
+    doubtful = counted(restored["doubtful"], "delivery")
+    text = f"Restored from a backup of {minute(restored['backup_of_at'])}; {doubtful} in doubt."
+    say(text, "yellow" if restored["doubtful"] else None)
 
 
 def of_issue(

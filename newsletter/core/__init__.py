@@ -1,4 +1,4 @@
-"""The cellar: settings, database, clock, errors, tokens, sealing, addresses, http, log, i18n.
+"""The cellar: settings, database, clock, errors, tokens, keys, sealing, addresses, http, log, i18n.
 
 Owns: everything that would be the same in any other product.
 Refuses: any idea of a newsletter; no room above is known here.

@@ -33,6 +33,9 @@ from sqlalchemy.types import TypeDecorator
 from newsletter.core.database_errors import address, explain
 from newsletter.core.errors import ConfigurationError
 
+_PATIENCE = 30_000
+"""Milliseconds a writer waits for another (SQLite)."""
+
 NAMING = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
     "uq": "uq_%(table_name)s_%(column_0_N_name)s",
@@ -130,7 +133,7 @@ def _sqlite_on_connect(connection: sqlite3.Connection, _record: object) -> None:
             "synchronous=FULL",
             "foreign_keys=ON",
             "secure_delete=ON",
-            "busy_timeout=30000",
+            f"busy_timeout={_PATIENCE}",
         ):
             connection.execute(f"PRAGMA {pragma}").close()
     except sqlite3.Error:
@@ -152,12 +155,40 @@ def writing(engine: Engine) -> Iterator[Session]:
 
 @contextmanager
 def reading(engine: Engine) -> Iterator[Session]:
-    """A consistent look that takes no write lock and leaves nothing behind."""
+    """A look at one instant, however long it lasts, that takes no write lock and leaves nothing.
+
+    SQLite gives one snapshot for a whole transaction by itself (WAL); PostgreSQL must be asked,
+    or each statement sees a later state.
+    """
+    options: dict[str, Any] = {"read_only": True}
+    if engine.dialect.name == "postgresql":
+        options["isolation_level"] = "REPEATABLE READ"
     with (
-        engine.connect().execution_options(read_only=True) as connection,
+        engine.connect().execution_options(**options) as connection,
         Session(connection, expire_on_commit=False) as session,
     ):
         yield session
+
+
+def empty_log(engine: Engine) -> None:
+    """After an erasure: SQLite's write-ahead log keeps no older copy of what was erased.
+
+    `secure_delete` blanks the pages of the file, but what was written before lies in the log
+    until that is emptied. While others read, it is emptied as far as they allow, and by the
+    next one who asks. PostgreSQL keeps its log to itself (see docs/decisions).
+    """
+    if engine.dialect.name != "sqlite":
+        return
+    connection = engine.raw_connection()
+    try:
+        for pragma in (
+            "busy_timeout=1000",
+            "wal_checkpoint(TRUNCATE)",
+            f"busy_timeout={_PATIENCE}",
+        ):
+            connection.cursor().execute(f"PRAGMA {pragma}").close()
+    finally:
+        connection.close()
 
 
 def database_now(session: Session) -> datetime:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import LargeBinary, String, UniqueConstraint
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy import LargeBinary, String, UniqueConstraint, select
+from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from newsletter.core.db import Base
+from newsletter.core.errors import ConfigurationError
 
 
 class Installation(Base):
@@ -68,3 +69,14 @@ class Keyholder(Base):
     salt: Mapped[bytes] = mapped_column(LargeBinary)
     digest: Mapped[bytes] = mapped_column(LargeBinary)
     created_at: Mapped[datetime]
+
+
+def require_keys(session: Session) -> None:
+    """ConfigurationError once this newsletter was purged: whoever still works here must end."""
+    found = select(Installation.purged_at, Installation.wrapping).where(Installation.id == 1)
+    for purged_at, wrapping in session.execute(found):
+        if purged_at is not None and wrapping is None:
+            raise ConfigurationError(
+                f"this newsletter was purged on {purged_at:%Y-%m-%d}: its keys and its readers are "
+                "destroyed; 'newsletter init' makes new keys, publications and issues are kept"
+            )

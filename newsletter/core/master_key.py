@@ -145,6 +145,6 @@ def from_text(text: str) -> Master:
         secret = b""
     if len(secret) != 32:
         raise ConfigurationError(
-            "the key under [keys] must be 32 bytes in base64; 'openssl rand -base64 32' makes one"
+            "a master key is 32 bytes in base64; 'openssl rand -base64 32' makes one"
         )
     return Master(secret, "environment")

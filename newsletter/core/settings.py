@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import tomllib
 from collections.abc import Mapping
-from ipaddress import ip_address
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 from urllib.parse import urlsplit
@@ -79,12 +79,25 @@ class Public(_Section):
         return None
 
 
+def _proxies(text: str) -> str:
+    """The same list; a slip in it would count all readers behind the proxy as one."""
+    for part in filter(None, map(str.strip, text.split(","))):
+        try:
+            ip_network(part)
+        except ValueError:
+            raise ValueError(
+                "write addresses or networks of the proxies with commas between them, such as "
+                f"127.0.0.1, 10.0.0.0/8, not '{part}'"
+            ) from None
+    return text
+
+
 class Server(_Section):
     """Where the web pages listen."""
 
     host: str
     port: int = Field(ge=0, le=65535)
-    trusted_proxies: str
+    trusted_proxies: Annotated[str, AfterValidator(_proxies)]
 
 
 class Database(_Section):
@@ -150,7 +163,7 @@ class Signup(_Section):
     seconds: float = Field(ge=0)
     slow_seconds: float = Field(ge=0)
     work: int = Field(ge=1, le=10_000_000)
-    valid_days: int = Field(ge=1, le=30)
+    valid_days: int = Field(ge=2, le=30)
 
 
 class Logging(_Section):

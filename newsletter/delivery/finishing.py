@@ -7,6 +7,7 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from newsletter.core.installation import require_keys
 from newsletter.core.log import logger
 from newsletter.delivery.ledger import is_open, ledger
 from newsletter.editorial.models import Issue
@@ -19,7 +20,9 @@ def finish(session: Session, now: datetime) -> list[int]:
     """Mark issues as sent when everybody has been dealt with; returns their numbers.
 
     An issue whose ledger does not add up is never called sent: it pauses and says so.
+    ConfigurationError once the newsletter was purged, so that whoever works here ends.
     """
+    require_keys(session)
     sending = select(Issue.id).where(Issue.status == Status.SENDING)
     done = []
     for issue_id in session.scalars(sending).all():

@@ -19,6 +19,7 @@ from newsletter.delivery.models import Delivery
 from newsletter.delivery.rows import changed
 from newsletter.delivery.states import State
 from newsletter.editorial import edition_codes
+from newsletter.editorial.archiving import require_open
 from newsletter.editorial.models import Issue
 from newsletter.editorial.states import Status, require_move
 from subscribers.audience import candidates, editions_wanted
@@ -48,6 +49,7 @@ def launch(session: Session, issue: Issue, now: datetime) -> Launched:
     if issue.status == Status.APPROVED:
         issue.status = Status.SCHEDULED
     require_move(issue.number, issue.status, Status.SENDING)
+    require_open(issue.publication)
     said = nobody(session, issue, now)
     if said:
         raise NotAllowedNow(said)

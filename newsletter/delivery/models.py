@@ -32,6 +32,8 @@ class Delivery(Base):
         # however many rows are already done.
         Index("ix_deliveries_issue_state", "issue_id", "state", "id"),
         Index("ix_deliveries_lease", "state", "lease_until_at"),
+        # A number never comes back, since a Message-ID is made of it.
+        {"sqlite_autoincrement": True},
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)

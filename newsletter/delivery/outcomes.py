@@ -25,20 +25,32 @@ class Outcome:
     hard_bounce: bool = False
 
 
-def accepted(answer: str) -> Outcome:
-    """The provider said yes."""
-    return Outcome(State.SUBMITTED, redact(answer))
+def accepted(answer: str, recipient: str = "") -> Outcome:
+    """The provider said yes; its answer is kept without whom it was about."""
+    return Outcome(State.SUBMITTED, redact(answer, recipient))
+
+
+def cleared(error: ProviderError, recipient: str) -> ProviderError:
+    """The same error without its recipient, fit for the database and for logs."""
+    error.answer = redact(error.answer, recipient)
+    error.args = (redact(str(error), recipient),)
+    return error
 
 
 def withheld(reason: str) -> Outcome:
-    """Not to be sent after all: unsubscribed, suppressed, erased, pending."""
+    """Not to be sent after all: unsubscribed, suppressed, erased, pending, expired."""
     return Outcome(State.SKIPPED, reason=reason, tried=False)
 
 
-def waiting(error: ProviderError) -> Outcome:
+def waiting(error: ProviderError, until: datetime | None = None) -> Outcome:
     """Nobody could be served: the delivery waits as it was, and says for what."""
     told = str(error) if isinstance(error, NotConnected) else error.answer or str(error)
-    return Outcome(State.PLANNED, redact(told), tried=False)
+    return Outcome(State.PLANNED, redact(told), tried=False, not_before_at=until)
+
+
+def not_made(reason: str, until: datetime) -> Outcome:
+    """The message could not be made: nothing of it was tried, and the cause may be mended."""
+    return Outcome(State.PLANNED, redact(reason), tried=False, not_before_at=until)
 
 
 def judged(

@@ -8,7 +8,7 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from newsletter.core.db import database_now
-from newsletter.delivery.claiming import Claimed
+from newsletter.delivery.claiming import Claimed, HeldIssue
 from newsletter.delivery.models import Delivery
 from newsletter.delivery.outcomes import Outcome
 from newsletter.delivery.rows import changed
@@ -25,7 +25,7 @@ def record(session: Session, claimed: Claimed, owner: str, outcome: Outcome, pro
     still stands in the row then, and the true answer replaces the doubt.
     """
     now = database_now(session)
-    if outcome.state is State.PLANNED and _is_cancelled(session, claimed.issue_id):
+    if outcome.state is State.PLANNED and _is_cancelled(session, claimed):
         outcome = Outcome(State.SKIPPED, outcome.answer, reason="cancelled", tried=outcome.tried)
     statement = (
         update(Delivery)
@@ -39,8 +39,7 @@ def record(session: Session, claimed: Claimed, owner: str, outcome: Outcome, pro
     if changed(session, statement) != 1:
         return False
     if outcome.hard_bounce and claimed.subscriber_id is not None:
-        index = suppression.index_of(session, claimed.subscriber_id)
-        suppression.suppress(session, index, "hard_bounce", now)
+        suppression.suppress_reader(session, claimed.subscriber_id, "hard_bounce", now)
     return True
 
 
@@ -59,7 +58,9 @@ def _values(claimed: Claimed, outcome: Outcome, provider: str, now: datetime) ->
     }
 
 
-def _is_cancelled(session: Session, issue_id: int) -> bool:
+def _is_cancelled(session: Session, claimed: Claimed) -> bool:
     """Asked under a lock that a cancelling editor waits for, so that nothing is left planned."""
-    status = select(Issue.status).where(Issue.id == issue_id).with_for_update(read=True)
+    if not isinstance(claimed, HeldIssue):
+        return False
+    status = select(Issue.status).where(Issue.id == claimed.issue_id).with_for_update(read=True)
     return session.scalar(status) == Status.CANCELLED

@@ -8,43 +8,35 @@ at any point leaves the row telling the truth.
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
-from uuid import UUID
 
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.exc import TimeoutError as NoConnectionFree
 from sqlalchemy.orm import Session
 
-from newsletter.core.addresses import Address
 from newsletter.core.clock import now
 from newsletter.core.db import reading, writing
 from newsletter.core.errors import ConfigurationError, NewsletterError, ProviderError, Retry
 from newsletter.core.log import logger
-from newsletter.delivery import claiming, outcomes, pausing
+from newsletter.delivery import claiming, outcomes
 from newsletter.delivery.claiming import Claimed
+from newsletter.delivery.errands import ConfirmationErrand, Errand, Withdrawn, errand
 from newsletter.delivery.needs import Needs
 from newsletter.delivery.outcomes import Outcome
-from newsletter.delivery.press import Press, Sheet
+from newsletter.delivery.press import Press
 from newsletter.delivery.recording import record
 from newsletter.delivery.retries import line_pause
 from newsletter.providers.base import Connection, NotConnected
-from subscribers.audience import address_of, public_id_of, standing
+from subscribers import spool
 
 _BATCH = 20
 _RECORD_TRIES = 5
 _OURS_IN_A_ROW = 2
 """First tries refused for our sake (5.7.x) after which nobody else is tried."""
+_STEP_BACK = timedelta(minutes=15)
+"""A confirmation that could not even be handed over is tried again after the others."""
 _log = logger("delivery.sending")
-
-
-class Withdrawn(Exception):
-    """Raised before the body leaves: not to be sent now. `reason` skips it, None hands it back."""
-
-    def __init__(self, reason: str | None) -> None:
-        self.reason = reason
-        super().__init__(reason)
 
 
 class Streak:
@@ -77,13 +69,6 @@ class Streak:
             return True
 
 
-@dataclass(frozen=True, slots=True)
-class _Ready:
-    sheet: Sheet
-    address: Address
-    public_id: UUID
-
-
 class Line:
     """One thread's work. `patient` lines wait between errors; impatient ones are for tests."""
 
@@ -107,8 +92,12 @@ class Line:
         self._rest = 0.0
 
     def round(self) -> bool:
-        """Claim a batch and work it off; False when nothing was due."""
+        """Claim a batch and work it off; False when nothing was due.
+
+        Before anybody is claimed, wishes to leave that had met a database out of order are heard.
+        """
         delivery = self._needs.settings.delivery
+        spool.drain(self._needs.engine, self._needs.settings.home)
         with writing(self._needs.engine) as session:
             batch = claiming.claim(
                 session, self._owner, limit=_BATCH, lease_seconds=delivery.lease_seconds
@@ -136,47 +125,38 @@ class Line:
 
     def _handle(self, claimed: Claimed) -> bool:
         """Deal with one claim; False when the rest of the batch had better wait."""
+        mine = errand(self._needs, self._press, claimed)
+        recipient = ""
         try:
             with reading(self._needs.engine) as session:
-                ready = self._look(session, claimed)
-            envelope = ready.sheet.envelope(
-                delivery_id=claimed.id,
-                address=ready.address,
-                public_id=ready.public_id,
-                date=now(),
-            )
-            connection = self._connected()
-            answer = connection.submit(envelope, partial(self._intend, claimed))
+                self._require_wanted(session, mine)
+                envelope = mine.envelope(session)
+            recipient = envelope.recipient.text
+            answer = self._connected().submit(envelope, partial(self._intend, mine))
         except Withdrawn as withdrawn:
             return self._withhold(claimed, withdrawn.reason)
         except ProviderError as error:
-            return self._failed(claimed, error)
+            return self._failed(mine, outcomes.cleared(error, recipient))
         except NewsletterError as error:
-            self._pause(claimed, str(error))
-            return False
+            return self._not_made(mine, str(error))
         self._streak.broken()
-        self._record(claimed, outcomes.accepted(answer))
+        self._record(claimed, outcomes.accepted(answer, recipient))
         return True
 
-    def _look(self, session: Session, claimed: Claimed) -> _Ready:
-        if not claiming.is_still_wanted(session, claimed, self._owner):
+    def _require_wanted(self, session: Session, mine: Errand) -> None:
+        if not claiming.is_still_wanted(session, mine.claimed, self._owner):
             raise Withdrawn(None)
-        reason = standing(session, claimed.subscriber_id, claimed.publication_id)
-        if reason is not None or claimed.subscriber_id is None:
-            raise Withdrawn(reason or "erased")
-        return _Ready(
-            sheet=self._press.sheet(session, claimed.issue_id, claimed.edition),
-            address=address_of(session, self._needs.sealer, claimed.subscriber_id),
-            public_id=public_id_of(session, claimed.subscriber_id),
-        )
+        reason = mine.obstacle(session)
+        if reason is not None:
+            raise Withdrawn(reason)
 
-    def _intend(self, claimed: Claimed) -> None:
+    def _intend(self, mine: Errand) -> None:
         """Committed when this returns: from here on the message may have gone out."""
         with writing(self._needs.engine) as session:
-            reason = standing(session, claimed.subscriber_id, claimed.publication_id)
+            reason = mine.obstacle(session)
             if reason is not None:
                 raise Withdrawn(reason)
-            if not claiming.intend(session, claimed, self._owner):
+            if not claiming.intend(session, mine.claimed, self._owner):
                 raise Withdrawn(None)
 
     def _connected(self) -> Connection:
@@ -189,41 +169,58 @@ class Line:
             self._record(claimed, outcomes.withheld(reason))
         return reason is not None
 
-    def _failed(self, claimed: Claimed, error: ProviderError) -> bool:
+    def _failed(self, mine: Errand, error: ProviderError) -> bool:
         """Nobody is blamed for a line that is not there: the claims go back with the cause."""
-        first_try = claimed.attempts == 0
+        if isinstance(mine, ConfirmationErrand):
+            return self._confirmation_failed(mine, error)
+        first_try = mine.claimed.attempts == 0
         nobody_there = isinstance(error, NotConnected)
         halts = error.halts or (error.ours and first_try and self._streak.is_ours())
         wait = nobody_there or (halts and error.retry is Retry.LATER)
-        self._record(claimed, outcomes.waiting(error) if wait else self._judged(claimed, error))
+        outcome = outcomes.waiting(error) if wait else self._judged(mine, error)
+        self._record(mine.claimed, outcome)
         if halts:
-            self._pause(claimed, str(error))
-            return False
+            return self._stop_all(mine, str(error))
         if not outcomes.counts_against_server(error, first_try=first_try):
             return True
-        _log.warning("not_taken", delivery=claimed.id, cause=str(error))
+        _log.warning("not_taken", delivery=mine.claimed.id, cause=str(error))
         if self._streak.is_too_long():
             limit = self._needs.settings.delivery.pause_after_errors
-            self._pause(claimed, f"{limit} errors one after the other, the last: {error}")
-            return False
+            return self._stop_all(mine, f"{limit} errors one after the other, the last: {error}")
         if nobody_there:
             self._rest = line_pause(self._streak.errors)
         return not nobody_there
 
-    def _judged(self, claimed: Claimed, error: ProviderError) -> Outcome:
-        hours = self._needs.settings.delivery.retry_hours
+    def _confirmation_failed(self, mine: ConfirmationErrand, error: ProviderError) -> bool:
+        """It steps back behind the others: one whose address upsets the server holds up none."""
+        if error.halts or isinstance(error, NotConnected):
+            self._record(mine.claimed, outcomes.waiting(error, now() + _STEP_BACK))
+            return self._stop_all(mine, str(error))
+        self._record(mine.claimed, self._judged(mine, error))
+        _log.warning("not_taken", delivery=mine.claimed.id, cause=str(error))
+        return True
+
+    def _not_made(self, mine: Errand, reason: str) -> bool:
+        if not isinstance(mine, ConfirmationErrand):
+            return self._stop_all(mine, reason)
+        self._record(mine.claimed, outcomes.not_made(reason, now() + _STEP_BACK))
+        _log.error("confirmation_not_made", delivery=mine.claimed.id, reason=reason)
+        return True
+
+    def _judged(self, mine: Errand, error: ProviderError) -> Outcome:
         return outcomes.judged(
             error,
-            delivery_id=claimed.id,
-            attempt=claimed.attempts + 1,
+            delivery_id=mine.claimed.id,
+            attempt=mine.claimed.attempts + 1,
             now=now(),
-            deadline=claimed.launched_at + timedelta(hours=hours),
+            deadline=mine.deadline,
         )
 
-    def _pause(self, claimed: Claimed, reason: str) -> None:
+    def _stop_all(self, mine: Errand, reason: str) -> bool:
+        """See that the others do not meet the same fate; always False."""
         with writing(self._needs.engine) as session:
-            pausing.pause_sending(session, claimed.issue_id, reason, now())
-        _log.error("issue_paused", issue=claimed.issue_id, reason=reason)
+            mine.stop(session, reason)
+        return False
 
     def _record(self, claimed: Claimed, outcome: Outcome) -> None:
         """Write the outcome down, again while the disk is full or the database away or busy."""

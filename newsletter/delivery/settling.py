@@ -22,20 +22,41 @@ def settle(session: Session, issue: Issue, delivery_id: int, as_: str, now: date
     one gets all its tries anew. An issue that is already `sent` goes on sending for it.
     NotFound, InputError or NotAllowedNow when there is nothing to settle.
     """
+    session.refresh(issue, with_for_update=True)
+    _require_way(as_)
+    state = _state_to_settle(session, issue, delivery_id, as_)
+    values = _settled(issue, as_, now)
+    chosen = update(Delivery).where(Delivery.id == delivery_id, Delivery.state == state)
+    if changed(session, chosen.values(**values)) != 1:
+        raise NotAllowedNow(f"delivery {delivery_id} was settled by something else just now")
+
+
+def settle_all(session: Session, issue: Issue, as_: str, now: datetime) -> int:
+    """Settle every unknown delivery of an issue alike, as after a restore; returns how many.
+
+    Refused ones are left as they are. The same errors as `settle`.
+    """
+    session.refresh(issue, with_for_update=True)
+    _require_way(as_)
+    doubtful = (Delivery.issue_id == issue.id) & (Delivery.state == State.UNKNOWN)
+    if session.scalar(select(Delivery.id).where(doubtful).limit(1)) is None:
+        raise NotFound("delivery", f"issue {issue.number} has no delivery in doubt")
+    return changed(session, update(Delivery).where(doubtful).values(**_settled(issue, as_, now)))
+
+
+def _require_way(as_: str) -> None:
     if as_ not in SETTLED_BY_EDITOR:
         raise InputError("as", f"'{as_}' is no way to settle; write submitted or planned")
-    session.refresh(issue, with_for_update=True)
-    state = _state_to_settle(session, issue, delivery_id, as_)
+
+
+def _settled(issue: Issue, as_: str, now: datetime) -> dict[str, object]:
+    """What stands in a settled row; an issue that was done goes on for one planned again."""
     values: dict[str, object] = {"state": State(as_), "owner": None, "changed_at": now}
     values["not_before_at"] = None
     if as_ == State.PLANNED:
         _reopen(issue, now)
-        values |= {"reason": None, "answer": None, "attempts": 0}
-    else:
-        values["submitted_at"] = now
-    chosen = update(Delivery).where(Delivery.id == delivery_id, Delivery.state == state)
-    if changed(session, chosen.values(**values)) != 1:
-        raise NotAllowedNow(f"delivery {delivery_id} was settled by something else just now")
+        return values | {"reason": None, "answer": None, "attempts": 0}
+    return values | {"submitted_at": now}
 
 
 def _state_to_settle(session: Session, issue: Issue, delivery_id: int, as_: str) -> State:

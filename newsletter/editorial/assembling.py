@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from newsletter.core.clock import monday_of
 from newsletter.core.errors import NotAllowedNow
 from newsletter.editorial import checks, issues
+from newsletter.editorial.archiving import require_open
 from newsletter.editorial.models import Issue, Publication, Resource
 from newsletter.editorial.ordering import arrange, by_category, close_gaps, in_order
 from newsletter.editorial.states import EDITABLE, Status
@@ -37,8 +38,10 @@ def assemble(session: Session, publication: Publication, *, week: str, now: date
     dropped, texts stay untouched.
     A draft outside the rhythm whose date lies in this week (an imported post) becomes its issue.
     Taking something new makes an approved issue a draft again, and `missing` says so.
-    Raises InputError for what is no week, NotAllowedNow when the week's issue already went out.
+    Raises InputError for what is no week, NotAllowedNow when the week's issue already went out
+    or the publication is archived.
     """
+    require_open(publication)
     day = slot_day(publication, week)
     session.execute(
         select(Publication.id).where(Publication.id == publication.id).with_for_update()

@@ -55,18 +55,20 @@ def create(session: Session, wanted: PublicationSettings, *, now: datetime) -> P
 
 
 def get(session: Session, slug: str | None) -> Publication:
-    """The publication of this slug; None means the only one there is.
+    """The publication of this slug; None means the only one there is that is not archived.
 
     Raises NotFound, or InputError when a name is needed, naming those there are.
     """
-    slugs = list(session.scalars(select(Publication.slug).order_by(Publication.slug)))
+    known = select(Publication.slug).order_by(Publication.slug)
+    slugs = list(session.scalars(known))
     if not slugs:
         raise NotFound("publication", "there is none yet; run 'newsletter init' first")
-    if slug is None and len(slugs) > 1:
+    meant = list(session.scalars(known.where(Publication.archived_at.is_(None)))) or slugs
+    if slug is None and len(meant) > 1:
         raise InputError(
-            "publication", f"there are several; say which with --publication: {', '.join(slugs)}"
+            "publication", f"there are several; say which with --publication: {', '.join(meant)}"
         )
-    found = _by_slug(session, slug or slugs[0])
+    found = _by_slug(session, slug or meant[0])
     if found is None:
         raise NotFound("publication", f"there is no '{slug}'; there is {', '.join(slugs)}")
     return found

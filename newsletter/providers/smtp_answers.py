@@ -49,10 +49,7 @@ class Reply:
 
     def shown(self, recipient: str = "") -> str:
         """For the ledger: one line, bounded, without any address or the reader's own name."""
-        text = redact(" ".join(f"{self.code} {self.text}".split()))
-        local = recipient.rpartition("@")[0]
-        if len(local) > 2:
-            text = re.sub(re.escape(local), "[address]", text, flags=re.IGNORECASE)
+        text = redact(" ".join(f"{self.code} {self.text}".split()), recipient)
         return "".join(c for c in text if c.isprintable())[:_LONGEST_ANSWER]
 
 

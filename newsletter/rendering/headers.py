@@ -22,7 +22,7 @@ NAMES = frozenset(
     {
         *("From", "To", "Reply-To", "Subject", "Date", "Message-ID", "MIME-Version", "List-Id"),
         *("List-Unsubscribe", "List-Unsubscribe-Post", "Content-Language", "Content-Type"),
-        *("Content-Transfer-Encoding", "Content-ID", "Content-Disposition"),
+        *("Content-Transfer-Encoding", "Content-ID", "Content-Disposition", "Auto-Submitted"),
     }
 )
 _LINE = 78

@@ -57,14 +57,14 @@ class MessageTemplate:
         self._text_head = [*common, *_part_headers("text/plain", self._text.encoding)]
         self._subject = headers.unstructured("Subject", self.subject)
         inner = f"{edge}.r"
-        self._before_text = _part_head(edge, "text/plain", self._text.encoding)
-        self._before_html = _lines(f"--{edge}") if letter.picture else b""
+        self._before_text = part_head(edge, "text/plain", self._text.encoding)
+        self._before_html = lines(f"--{edge}") if letter.picture else b""
         if letter.picture:
             self._before_html += _related_head(inner)
         html_edge = inner if letter.picture else edge
-        self._before_html += _part_head(html_edge, "text/html", self._html.encoding)
+        self._before_html += part_head(html_edge, "text/html", self._html.encoding)
         picture = _picture_part(letter, letter.picture, inner) if letter.picture else b""
-        self._after = picture + _lines(f"--{edge}--")
+        self._after = picture + lines(f"--{edge}--")
 
     def build(self, to: Recipient, *, text_only: bool = False) -> bytes:
         """The complete message: ASCII but for an address that needs SMTPUTF8, CRLF throughout.
@@ -76,8 +76,8 @@ class MessageTemplate:
         plain = {UNSUBSCRIBE_URL: unsubscribe.encode(), PREFERENCES_URL: preferences.encode()}
         own = self._own_headers(to)
         if text_only:
-            return _lines(*self._text_head, *own, "") + self._text.encoded(plain)
-        head = _lines(*self._head, *own, "")
+            return lines(*self._text_head, *own, "") + self._text.encoded(plain)
+        head = lines(*self._head, *own, "")
         marked = {name: escape(url.decode()).encode() for name, url in plain.items()}
         return b"".join(
             [
@@ -126,19 +126,20 @@ def _part_headers(kind: str, encoding: str) -> list[str]:
     ]
 
 
-def _part_head(edge: str, kind: str, encoding: str) -> bytes:
-    return _lines(f"--{edge}", *_part_headers(kind, encoding), "")
+def part_head(edge: str, kind: str, encoding: str) -> bytes:
+    """The boundary before a text part, its headers and the empty line after them."""
+    return lines(f"--{edge}", *_part_headers(kind, encoding), "")
 
 
 def _related_head(inner: str) -> bytes:
     kind = f'multipart/related; type="text/html";\r\n boundary="{inner}"'
-    return _lines(headers.field("Content-Type", kind), "")
+    return lines(headers.field("Content-Type", kind), "")
 
 
 def _picture_part(letter: Letter, picture: Picture, inner: str) -> bytes:
     identifier = picture_id(letter)
     name = identifier.partition("@")[0]
-    head = _lines(
+    head = lines(
         f"--{inner}",
         headers.field("Content-Type", picture.media_type),
         headers.field("Content-Transfer-Encoding", "base64"),
@@ -146,8 +147,9 @@ def _picture_part(letter: Letter, picture: Picture, inner: str) -> bytes:
         headers.field("Content-Disposition", f'inline; filename="{name}"'),
         "",
     )
-    return head + base64_lines(picture.data) + _lines(f"--{inner}--")
+    return head + base64_lines(picture.data) + lines(f"--{inner}--")
 
 
-def _lines(*lines: str) -> bytes:
-    return "".join(f"{line}\r\n" for line in lines).encode()
+def lines(*texts: str) -> bytes:
+    """Header lines as they go out."""
+    return "".join(f"{text}\r\n" for text in texts).encode()

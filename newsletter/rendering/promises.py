@@ -23,15 +23,20 @@ _REMOTE = re.compile(
 
 def require_kept(html: str, text: str) -> None:
     """RenderError when a mail would fetch or run something, or has no way out."""
-    remote = _REMOTE.search(html)
-    if remote:
-        around = html[max(remote.start(), remote.end() - 50) : remote.end() + 40]
-        raise RenderError(
-            "mail/*", None, f"a mail may fetch and run nothing; take out what is at {around!r}"
-        )
+    refuse_remote(html)
     if UNSUBSCRIBE_URL not in html or UNSUBSCRIBE_URL not in text:
         raise RenderError(
             "mail/footer.*",
             None,
             "there is no unsubscribe link; write {{ unsubscribe_url }} into it",
+        )
+
+
+def refuse_remote(html: str) -> None:
+    """RenderError when a mail would fetch or run something."""
+    remote = _REMOTE.search(html)
+    if remote:
+        around = html[max(remote.start(), remote.end() - 50) : remote.end() + 40]
+        raise RenderError(
+            "mail/*", None, f"a mail may fetch and run nothing; take out what is at {around!r}"
         )

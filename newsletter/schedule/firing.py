@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from sqlalchemy import CursorResult, select, update
+from sqlalchemy import CursorResult, update
 from sqlalchemy.orm import Session
 
 from newsletter.core.errors import NewsletterError
@@ -58,9 +58,8 @@ def fire_due(
     reason.
     """
     slots.sync(session, now)
-    due = select(Slot).where(Slot.fired_at.is_(None), Slot.due_at <= now)
     fired = []
-    for slot in session.scalars(due.order_by(Slot.due_at, Slot.id)).all():
+    for slot in [slot for slot in slots.pending(session) if slot.due_at <= now]:
         if _take(session, slot, now):
             done = _fire(session, slot, now, _proved(launch, proof))
             slot.outcome = done.reason if done.issue_number is None else _outcome(done)

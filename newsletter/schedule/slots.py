@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from newsletter.core.clock import zone
 from newsletter.core.errors import InputError, NotAllowedNow
 from newsletter.editorial import issues
+from newsletter.editorial.archiving import require_open
 from newsletter.editorial.models import Issue, Publication
 from newsletter.editorial.states import EDITABLE, Status, require_move
 from newsletter.schedule.cycle import SlotRule, next_slots, weekly_due
@@ -35,9 +36,10 @@ def schedule(
     """Give an approved issue its time: `at`, or the weekly slot of its week (None).
 
     An issue without a week gets the next weekly slot that is free. A former time is given up.
-    Raises NotAllowedNow when it is not approved as it stands or the slot has passed, InputError
-    for a time that has passed or has no zone.
+    Raises NotAllowedNow when it is not approved as it stands, the slot has passed or the
+    publication is archived, InputError for a time that has passed or has no zone.
     """
+    require_open(publication)
     _lock(session, publication)
     issues.lock(issue)
     _require_approved(issue)
@@ -103,7 +105,8 @@ def sync(session: Session, now: datetime) -> None:
     """Bring the rows in step with publications and issues: one for each publication's next week,
     one for each week that has an issue, all at the time the rule says today.
 
-    A week that had passed before its issue was made gets none: nobody waits for it.
+    A week that had passed before its issue was made gets none: nobody waits for it. Nor does an
+    archived publication.
     """
     for publication in _locked_publications(session):
         rows = {slot.key: slot for slot in _weekly(session, publication)}
@@ -119,8 +122,12 @@ def sync(session: Session, now: datetime) -> None:
 
 
 def pending(session: Session) -> list[Slot]:
-    """All slots that have not fired, the earliest first."""
-    query = select(Slot).where(Slot.fired_at.is_(None))
+    """All slots that have not fired and will, the earliest first: none of an archived one."""
+    query = (
+        select(Slot)
+        .join(Publication, Publication.id == Slot.publication_id)
+        .where(Slot.fired_at.is_(None), Publication.archived_at.is_(None))
+    )
     return list(session.scalars(query.order_by(Slot.due_at, Slot.id)))
 
 
@@ -130,8 +137,10 @@ def upcoming(
     """The next slots, weekly and exact, and those overdue, for editors to see.
 
     Each has `week` (None for an exact time), `due_at` (UTC, ISO 8601), `wall` and `zone` (the
-    publication's), `issue` (its number or None), `status`.
+    publication's), `issue` (its number or None), `status`. An archived publication has none.
     """
+    if publication.archived_at is not None:
+        return []
     rule = rule_of(publication)
     by_week = {i.week: i for i in issues.listing(session, publication) if i.week}
     mine = [slot for slot in pending(session) if slot.publication_id == publication.id]
@@ -174,7 +183,8 @@ def _lock(session: Session, publication: Publication) -> None:
 
 
 def _locked_publications(session: Session) -> list[Publication]:
-    return list(session.scalars(select(Publication).order_by(Publication.id).with_for_update()))
+    going_on = select(Publication).where(Publication.archived_at.is_(None))
+    return list(session.scalars(going_on.order_by(Publication.id).with_for_update()))
 
 
 def _require_approved(issue: Issue) -> None:

@@ -21,7 +21,7 @@ from newsletter.core.errors import InputError, NewsletterError, NotFound, TokenE
 from newsletter.core.log import logger
 from newsletter.web import security
 from newsletter.web.pages import Pages
-from newsletter.web.public import archive, leaving, preferences
+from newsletter.web.public import archive, confirming, leaving, preferences, signing_up
 
 _KINDS = {404: "not_found", 405: "not_found", 413: "too_large"}
 _STATIC_DAY = "public, max-age=86400"
@@ -38,8 +38,8 @@ def build(services: Services, extra_routers: Sequence[APIRouter] = ()) -> FastAP
     )
     pages = Pages(services)
     app.state.pages = pages
-    for made in (leaving.router(pages), preferences.router(pages), archive.router(pages)):
-        app.include_router(made)
+    for room in (signing_up, leaving, preferences, confirming, archive):
+        app.include_router(room.router(pages))
     app.include_router(_machinery(services, pages))
     for extra in extra_routers:
         app.include_router(extra)
@@ -63,6 +63,10 @@ def _machinery(services: Services, pages: Pages) -> APIRouter:
     def style() -> Response:
         return Response(pages.style, media_type="text/css", headers={"Cache-Control": _STATIC_DAY})
 
+    def work() -> Response:
+        kind = "text/javascript"
+        return Response(pages.script, media_type=kind, headers={"Cache-Control": _STATIC_DAY})
+
     def health() -> Response:
         try:
             with reading(services.engine) as session:
@@ -72,6 +76,7 @@ def _machinery(services: Services, pages: Pages) -> APIRouter:
         return JSONResponse({"status": "ok"})
 
     router.add_api_route("/static/style.css", style, methods=["GET", "HEAD"])
+    router.add_api_route("/static/work.js", work, methods=["GET", "HEAD"])
     router.add_api_route("/healthz", health, methods=["GET", "HEAD"])
     return router
 
@@ -103,6 +108,7 @@ class _Errors:
     async def of_any(self, request: Request, error: Exception) -> Response:
         page = self._page(request, 500)
         security.harden(page.headers)  # this answer leaves outside of all our layers
+        page.headers["Connection"] = "close"  # the server hangs up after it; so nobody reuses it
         return page
 
     def _page(self, request: Request, status: int) -> Response:

@@ -18,6 +18,7 @@ from newsletter.core.errors import ConfigurationError
 from newsletter.rendering.finishing import keep_together
 
 STYLE = "web/static/style.css"
+WORK = "web/static/work.js"
 _HOLD = '<span class="nw">'
 _HEADING = re.compile("<h1[^>]*>(.*?)</h1>", re.DOTALL)
 
@@ -40,10 +41,10 @@ class Pages:
         self.languages = services.settings.languages
         self.base = urlsplit(services.settings.public.url).path.rstrip("/")
         """The path under which a proxy shows us, before every link of ours."""
-        self.style = _read_style(services.settings.template_paths)
-        self._style_url = (
-            f"{self.base}/static/style.css?{hashlib.sha256(self.style).hexdigest()[:8]}"
-        )
+        self.style = _read(STYLE, services.settings.template_paths)
+        self.script = _read(WORK, services.settings.template_paths)
+        self._style_url = f"{self.base}/static/style.css?{_version(self.style)}"
+        self.work_url = f"{self.base}/static/work.js?{_version(self.script)}"
 
     def show(
         self, template: str, language: str, *, status: int = 200, **values: object
@@ -86,7 +87,7 @@ class Pages:
         return code in self.languages and self.services.theme.is_tall(code)
 
     def error(self, kind: str, status: int, request: Request | None = None) -> HTMLResponse:
-        """A calm page without any detail: bad_link, bad_form, not_found, too_large or failed."""
+        """A calm page without any detail: its kind is one of error_part.html."""
         wished = self.wished(request) if request else None
         codes = sorted(self.languages, key=lambda code: code != wished)
         return self.in_every_language("web/error_part.html", codes, status=status, kind=kind)
@@ -106,6 +107,12 @@ class Pages:
         found_ones = (self._fitting(tag) for weight, tag in ordered if weight)
         return next((code for code in found_ones if code), None)
 
+    def language_for(self, request: Request, own: Sequence[str]) -> str:
+        """The wished language when a publication of these has it, or else its first."""
+        known = {*own} & {*self.languages} or {*self.languages}
+        wishes = [self.wished(request), *own, *self.languages]
+        return next(code for code in wishes if code in known)
+
     def _fitting(self, tag: str) -> str | None:
         """The language for a range, cut at its hyphens from behind (RFC 4647 §3.4).
 
@@ -121,7 +128,11 @@ class Pages:
         self, request: Request, current: str, languages: Iterable[str]
     ) -> tuple[Switch, ...]:
         """Links to this same page in each language; none when there is only one."""
-        path = f"{self.base}{request.url.path}"
+        return self.switches_at(request.url.path, current, languages)
+
+    def switches_at(self, path: str, current: str, languages: Iterable[str]) -> tuple[Switch, ...]:
+        """The same for the page of a path of ours."""
+        path = f"{self.base}{path}"
         made = tuple(
             Switch(code, self.languages[code].native, f"{path}?l={code}", code == current)
             for code in languages
@@ -139,8 +150,12 @@ def _weighed(part: str) -> tuple[float, str]:
         return 0.0, ""
 
 
-def _read_style(directories: Iterable[Path]) -> bytes:
+def _read(name: str, directories: Iterable[Path]) -> bytes:
     for directory in directories:
-        if (directory / STYLE).is_file():
-            return (directory / STYLE).read_bytes()
-    raise ConfigurationError(f"the style sheet {STYLE} is missing; install the program again")
+        if (directory / name).is_file():
+            return (directory / name).read_bytes()
+    raise ConfigurationError(f"the file {name} is missing; install the program again")
+
+
+def _version(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()[:8]

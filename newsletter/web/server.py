@@ -88,8 +88,15 @@ class WebServer:
     """The pages, answering in a thread of their own. No access log: no IPs, no tokens."""
 
     def __init__(
-        self, app: Any, host: str = "127.0.0.1", port: int = 0, *, listener: Listener | None = None
+        self,
+        app: Any,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        *,
+        listener: Listener | None = None,
+        trusted_proxies: str = "",
     ) -> None:
+        """`trusted_proxies`: whose X-Forwarded-For says who asks (server.trusted_proxies)."""
         self.listener = listener or listen(host, port)
         self._server = _Uvicorn(
             uvicorn.Config(
@@ -100,6 +107,8 @@ class WebServer:
                 lifespan="off",
                 timeout_graceful_shutdown=1,
                 timeout_keep_alive=10,
+                proxy_headers=True,
+                forwarded_allow_ips=trusted_proxies,
             )
         )
         # uvicorn only hides its access log from handlers it knows of; we want it not to exist.

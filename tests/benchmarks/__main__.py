@@ -26,6 +26,7 @@ from newsletter.core.resources import shipped
 from newsletter.editorial import assembling, editions, importing, issues, publications
 from newsletter.editorial.models import Publication, Resource
 from newsletter.rendering import edition, message
+from tests.benchmarks import list_import, sign_up_page
 
 SAMPLES = shipped("config") / "samples"
 AT = datetime(2026, 11, 21, 6, 0, tzinfo=UTC)
@@ -204,6 +205,15 @@ def main() -> None:
         for words in (["--help"], ["status", "--json"]):
             taken = start_of_the_command(base, *words)
             table.add_row(f"newsletter {' '.join(words)}", f"{taken:.0f} ms", "< 500 ms")
+        (taken_in,) = list_import.measure(base)
+        table.add_row(
+            f"import of {list_import.ROWS:,} readers, with the start of the command",
+            f"{taken_in.seconds:.1f} s, {taken_in.megabytes:.0f} MB",
+            "< 4 s, < 200 MB",
+        )
+        for found in sign_up_page.measure():
+            what = f"sign-up page, {sign_up_page.CLIENTS} clients, {found.pattern}: p99"
+            table.add_row(what, f"{found.p99:.1f} ms", found.wanted)
         table.add_row("'serve', idle", f"{idle_memory(base):.0f} MB", "< 120 MB")
     Console().print(table)
 

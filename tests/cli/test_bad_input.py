@@ -160,7 +160,7 @@ def test_what_never_ends_is_not_read(newsletter: Command, tmp_path: Path, line: 
     pipe, large = tmp_path / "pipe", tmp_path / "large"
     os.mkfifo(pipe)
     with large.open("wb") as file:
-        file.truncate(20_000_001)
+        file.truncate(2_000_000_001)  # all holes, takes no room
     ask = newsletter.apart.refused
     assert "is no regular file" in ask(*line.format("/dev/zero").split())
     assert "is no regular file" in ask(*line.format(pipe).split())

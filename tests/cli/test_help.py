@@ -27,12 +27,13 @@ COMMANDS = dict(_commands(typer.main.get_command(app)))
 
 def test_every_deed_of_an_editor_is_there() -> None:
     wanted = "init import assemble show check preview submit approve schedule send status pause"
-    wanted += " resume cancel settle serve migrate doctor"
+    wanted += " resume cancel settle serve migrate doctor audit backup restore purge"
     groups = {
         "resources": "add list edit move drop",
-        "subscribers": "add import list remove leave",
-        "publication": "show set apply",
+        "subscribers": "add import list growth find story export remove leave erase",
+        "publication": "show set apply form",
         "export": "issue",
+        "keyholders": "add list remove",
     }
     named: list[tuple[str, ...]] = [(name,) for name in wanted.split()]
     named += [(group, name) for group, names in groups.items() for name in names.split()]

@@ -71,7 +71,11 @@ def test_each_doubt_and_each_refusal_can_be_found_in_the_server_s_log(
     assert "gone@example.org" in newsletter.ok("status", 1, "--reveal").out
     revealed = newsletter.ok("status", 1, "--json", "--reveal").json
     assert revealed["doubtful"][0]["address"] == "lost@example.org"
-    newsletter.ok("settle", 1, doubt["delivery"], "--as", "submitted")
+    asked = newsletter("settle", 1, "all", "--as", "again", stdin="n\n")
+    assert asked.code == 0
+    assert asked.out.endswith("Nothing was changed.\n")
+    assert "'each' is no delivery" in newsletter.refused("settle", 1, "each", "--as", "again")
+    newsletter.ok("settle", 1, "all", "--as", "submitted")
     assert "Everybody is accounted for, 1 delivery as refused" in newsletter.ok("status", 1).out
     log = (newsletter.home / "logs" / "newsletter.log").read_text(encoding="utf-8")
     assert "gone@" not in log

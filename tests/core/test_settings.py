@@ -35,6 +35,11 @@ def test_secret_comes_from_a_file_and_is_not_shown(tmp_path: Path) -> None:
         ({"NEWSLETTER_SMTP__SECURITY": "ssl"}, r"one of 'starttls', 'tls' or 'none', not 'ssl'$"),
         ({"NEWSLETTER_PUBLIC__URL": "news.example.org"}, r"NEWSLETTER_PUBLIC__URL: public.url: "),
         ({"NEWSLETTER_PUBLIC__URL": "notaurl"}, r"such as https://news.example.org, not 'notaurl'"),
+        ({"NEWSLETTER_SERVER__TRUSTED_PROXIES": "10.0.0.1/8"}, r"10.0.0.0/8, not '10.0.0.1/8'$"),
+        (
+            {"NEWSLETTER_SERVER__TRUSTED_PROXIES": "::1, proxy"},
+            r"addresses or netwo.* not 'proxy'$",
+        ),
         ({"NEWSLETTER_HOST": "x"}, r"write a setting as NEWSLETTER_SECTION__KEY"),
         ({"NEWSLETTER_SMTP__HOST__NAME": "x"}, r"write a setting as NEWSLETTER_SECTION__KEY"),
         ({"NEWSLETTER_LANGUAGES__EN": "x"}, r"as NEWSLETTER_LANGUAGES__CODE__KEY"),

@@ -14,14 +14,14 @@ from sqlalchemy import QueuePool, create_engine, select
 from newsletter.app import Services
 from newsletter.core.clock import now
 from newsletter.core.db import reading, writing
-from newsletter.core.errors import InputError, NotAllowedNow
+from newsletter.core.errors import InputError, NotAllowedNow, NotFound
 from newsletter.core.tokens import Purpose
 from newsletter.delivery.ledger import doubtful, refused
 from newsletter.delivery.models import Delivery
 from newsletter.delivery.press import Press
 from newsletter.delivery.proofs import send_test
 from newsletter.delivery.sending import Line, Streak
-from newsletter.delivery.settling import settle
+from newsletter.delivery.settling import settle, settle_all
 from newsletter.editorial.models import Issue
 from newsletter.worker import Worker
 from subscribers import leaving
@@ -197,6 +197,25 @@ def test_two_readers_a_server_will_not_serve_stop_nobody_and_can_be_sent_to_agai
         assert [kept.recipient for kept in server.kept] == ["r1@example.org"]
     assert newsroom.counts(services, issue_id).done
     assert newsroom.status(services, issue_id)[0] == "sent"
+
+
+def test_all_in_doubt_are_settled_alike_and_nobody_else(any_services: Services) -> None:
+    services = any_services
+    issue_id = newsroom.publish(services, 4)
+    newsroom.start(services, issue_id)
+    script = {("DOT", 1): DROP, ("RCPT", 2): "550 5.1.1 nobody", ("DOT", 2): DROP}
+    with ScriptedServer(lambda stage, count: script.get((stage, count))) as server:
+        newsroom.work_off(newsroom.over_smtp(services, server.port))
+    states = [row.state for row in newsroom.rows(services, issue_id)]
+    assert sorted(states) == ["refused", "submitted", "unknown", "unknown"]
+    with writing(services.engine) as session:
+        issue = session.get_one(Issue, issue_id)
+        assert settle_all(session, issue, "submitted", now()) == 2
+        with pytest.raises(NotFound, match="no delivery in doubt"):
+            settle_all(session, issue, "planned", now())
+    states = [row.state for row in newsroom.rows(services, issue_id)]
+    assert sorted(states) == ["refused", "submitted", "submitted", "submitted"]
+    assert newsroom.counts(services, issue_id).done
 
 
 def test_a_lost_answer_is_listed_and_never_sent_again_by_itself(any_services: Services) -> None:

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from email import message_from_bytes, policy
+from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
+from newsletter.core.addresses import Address
+from newsletter.core.clock import now
 from newsletter.rendering.edition import render
+from newsletter.rendering.notice import Notice, build
 from tests.rendering import sample
 from tests.system import require, require_font
 
@@ -121,3 +126,34 @@ def test_dark_is_dark(browser: Browser, page_file: Path) -> None:
     )
     page.close()
     assert colours == ["rgb(27, 33, 35)", "rgb(17, 21, 22)"]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_mail_of_a_sign_up_can_be_read_and_pressed(
+    browser: Browser, tmp_path: Path, scheme: str
+) -> None:
+    names = {"en": "Hill Country Weekly", "my": "တောင်တန်းဒေသ အပတ်စဉ်"}
+    link = f"https://news.example.org/c/v1.k1.{'A' * 34}.{'B' * 22}"
+    notice = Notice(("en", "my"), names, "Desk", "desk@news.example", "", link, 7)
+    to = Address("reader@example.org")
+    data = build(notice, sample.theme(), to=to, message_id="a@news.example", date=now())
+    mail = message_from_bytes(data, _class=EmailMessage, policy=policy.default)
+    part = mail.get_body(("html",))
+    assert part is not None
+    file = tmp_path / "confirm.html"
+    file.write_text(str(part.get_content()), "utf-8")
+    page = _open(browser, file, 360, scheme)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
+    texts = page.evaluate(_TEXTS)
+    heights = page.evaluate(
+        "[...document.querySelectorAll('a')].map(e => e.getBoundingClientRect().height)"
+    )
+    page.close()
+    assert len(heights) == 2
+    assert min(heights) >= 44
+    assert len(texts) > 14
+    for text in texts:
+        assert text["contrast"] >= 4.5, text
+        assert text["size"] >= 14, text
+        if any("\u1000" <= character <= "\u109f" for character in text["text"]):
+            assert text["height"] >= 1.6, text

@@ -12,7 +12,15 @@ from newsletter.app import Services
 from newsletter.core import log
 from newsletter.core.db import reading, writing
 from newsletter.core.errors import InputError, NotFound
-from subscribers import audience, directory, importing, leaving, preferences, suppression
+from subscribers import (
+    audience,
+    directory,
+    importing,
+    leaving,
+    listing,
+    preferences,
+    suppression,
+)
 from subscribers.models import Consent, Subscription
 from tests.subscribers.conftest import NOW, Add
 
@@ -74,7 +82,7 @@ def test_a_barred_address_is_neither_added_nor_taken_back(
         leaving.leave(session, how="page", wording="Unsubscribe", **who)
         back = leaving.come_back(session, how="page", wording="Subscribe again", **who)
         assert back == "suppressed"
-        assert directory.counts(session, publication_id)["ended"] == 1
+        assert listing.counts(session, publication_id)["ended"] == 1
 
 
 def test_taking_off_needs_somebody_there(
@@ -126,11 +134,13 @@ def test_the_reader_s_own_choice_is_stronger_than_a_file(
         person = directory.find(session, any_services.sealer, "own@example.org")
         assert person
         who: dict[str, Any] = {"public_id": person.public_id, "publication_id": publication_id}
-        chosen = preferences.choose(session, edition="my", wording="my", now=NOW, **who)
-        assert chosen == "changed"
+        mine = preferences.Choice("my", text_only=True)
+        assert preferences.choose(session, choice=mine, now=NOW, **who) == "changed"
         assert add(session, "own@example.org", "en", "import") == "there"
-        view = preferences.view(session, any_services.sealer, **who)
-        assert view == preferences.View("o***@e***", "my", "active")
+        view = preferences.view(session, any_services.sealer, now=NOW, **who)
+        assert view
+        assert (view.masked, view.edition, view.state) == ("o***@e***", "my", "active")
+        assert view.text_only
         assert add(session, "own@example.org", "en", "editor") == "updated"
 
 

@@ -8,15 +8,16 @@ import pytest
 from sqlalchemy import func, select
 
 from newsletter.app import Services
+from newsletter.core.addresses import parse
 from newsletter.core.clock import now
 from newsletter.core.db import reading, writing
 from newsletter.core.errors import NotAllowedNow, NotFound
 from newsletter.core.installation import AuditEntry
 from newsletter.delivery.models import Delivery
 from newsletter.editorial.models import Issue
-from subscribers import directory, suppression
+from subscribers import directory, optin, suppression
 from subscribers.erasing import erase
-from subscribers.models import Consent, Subscriber, Subscription
+from subscribers.models import Confirmation, Consent, SignupMark, Subscriber, Subscription
 from tests.delivery import newsroom
 from tests.subscribers.conftest import NOW, Add
 
@@ -50,6 +51,22 @@ def test_only_the_keyed_hash_and_a_nameless_note_stay(
         assert add(session, "goes@example.org", how="import") == "suppressed"
         with pytest.raises(NotAllowedNow):
             suppression.release(session, index, why="a list", asked=False, now=NOW)
+
+
+def test_sign_ups_and_their_marks_go_too(any_services: Services, publication_id: int) -> None:
+    limits = optin.Limits(9, 9, 99, 7)
+    with writing(any_services.engine) as session:
+        for name in ("goes", "stays"):
+            asked = optin.subscribe(
+                session, any_services.sealer, publication_id=publication_id,
+                address=parse(f"{name}@example.org"), edition="en", wording="the form",
+                limits=limits, now=NOW,
+            )  # fmt: skip
+            assert asked is not None
+    _erase(any_services, "goes@example.org")
+    with reading(any_services.engine) as session:
+        for table in (SignupMark, Confirmation, Subscription):
+            assert session.scalar(select(func.count()).select_from(table)) == 1
 
 
 def test_a_readers_word_takes_the_place_of_a_machines_finding_and_stays(

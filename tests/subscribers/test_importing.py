@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import io
+import uuid
 from collections.abc import Sequence
 
 import pytest
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
 
 from newsletter.app import Services
 from newsletter.core.db import reading, writing
 from newsletter.core.errors import InputError
-from subscribers import directory
+from newsletter.editorial import publications
+from subscribers import directory, importing, storing, suppression
 from subscribers.importing import Report, import_csv
-from subscribers.table import read_table
+from subscribers.models import Consent, Subscriber
+from subscribers.table import open_table
 from tests.subscribers.conftest import NOW, Add
 
 
@@ -116,7 +122,6 @@ def test_strict_takes_all_or_nothing(any_services: Services, publication_id: int
         (b"\n\n  \n", "empty"),
         (b"PK\x03\x04\x14\x00\x06\x00\x08\x00", "no text.*save the list as CSV"),
         (b"name,town\nAye,Mae Sot\n", r"list\.csv:1.*no column of addresses.*'name', 'town'"),
-        (b"someone@example.org\nother@example.org\n", "an address instead of a name"),
         (b"email,e-mail\na@b.org,c@d.org\n", "more than one column of addresses"),
         (b"email,lang,language\na@b.org,en,en\n", "more than one column of editions"),
         (b'email,"name\na@b.org,Aye\n', r"list\.csv:1.*never closed"),
@@ -125,7 +130,7 @@ def test_strict_takes_all_or_nothing(any_services: Services, publication_id: int
 )
 def test_a_file_that_is_no_such_list_is_refused_whole(data: bytes, says: str) -> None:
     with pytest.raises(InputError, match=says) as refused:
-        read_table(data, "list.csv")
+        open_table(io.BytesIO(data), "list.csv")
     assert "example.org" not in str(refused.value)
 
 
@@ -145,9 +150,10 @@ def test_encodings_and_separators_of_spreadsheets_are_understood(
 ) -> None:
     import re
 
-    table = read_table(data, "list.csv")
-    assert [line.address for line in table.lines] == ["a@example.org"]
-    assert bool(table.notes) == bool(note)
+    table = open_table(io.BytesIO(data), "list.csv")
+    assert [row.cells[table.columns.address] for row in table.rows()] == ["a@example.org"]
+    assert table.notes[-1].startswith("not taken, because nothing more is kept")
+    assert len(table.notes) == (2 if note else 1)
     if note:
         assert re.search(note, table.notes[0])
 
@@ -177,3 +183,144 @@ def test_a_stray_quote_costs_its_own_row_and_nobody_else_s(
     assert "never closed" in said[8]
     with pytest.raises(InputError, match=r"list\.csv:2: .*4 broken rows"):
         take(any_services, publication_id, data, strict=True)
+
+
+def _stand(services: Services, publication_id: int, add: Add, name: str) -> None:
+    """Somebody in each state that a list may meet, under an address named after it."""
+    address = f"{name}@example.org"
+    with writing(services.engine) as session:
+        if name == "stranger":
+            return
+        if name == "elsewhere":
+            settings = publications.default().model_copy(update={"slug": "other"})
+            other = publications.create(session, settings, now=NOW)
+            directory.add(
+                session, services.sealer, publication_id=other.id, address=address, edition="my",
+                how="editor", wording="of another list", now=NOW,
+            )  # fmt: skip
+            return
+        add(session, address, "en")
+        person = directory.find(session, services.sealer, address)
+        assert person is not None
+        held = directory.subscription_of(session, person, publication_id)
+        assert held is not None
+        if name in ("chose", "signed_up"):
+            kind, how = ("changed", "page") if name == "chose" else ("given", "form")
+            row = Consent(kind=kind, how=how, wording="the reader's own hand", at=NOW)
+            row.subscription_id = held.id
+            session.add(row)
+        elif name in ("pending", "ended"):
+            held.state = name
+        elif name == "barred":
+            suppression.suppress(session, person.address_index, "complaint", NOW)
+
+
+_STATES = ("stranger", "elsewhere", "active", "chose", "signed_up", "pending", "ended", "barred")
+
+
+@pytest.mark.parametrize("wish", ["", "en", "my"])
+def test_a_list_does_what_adding_one_by_one_does(
+    any_services: Services, publication_id: int, add: Add, wish: str
+) -> None:
+    for name in _STATES:
+        _stand(any_services, publication_id, add, name)
+    data = "email,edition\n" + "".join(f"{name}@example.org,{wish}\n" for name in _STATES)
+    expected, found = {}, {}
+    with Session(any_services.engine) as session:  # tried one by one, and rolled back
+        for name in _STATES:
+            expected[name] = (
+                directory.add(
+                    session, any_services.sealer, publication_id=publication_id,
+                    address=f"{name}@example.org", edition=wish or "en", how="import",
+                    wording="x", now=NOW, keep_edition=not wish,
+                ),
+                _state(session, any_services, publication_id, name),
+            )  # fmt: skip
+        session.rollback()
+    report = take(any_services, publication_id, data.encode())
+    with reading(any_services.engine) as session:
+        for row, name in zip(report.rows, _STATES, strict=True):
+            found[name] = (row.outcome, _state(session, any_services, publication_id, name))
+    assert found == expected
+    assert found["ended"][0] == "ended"
+    assert found["chose"][0] == found["signed_up"][0] == "there"
+    assert found["barred"][0] == "suppressed"
+
+
+def _state(
+    session: Session, services: Services, publication_id: int, name: str
+) -> tuple[str, str, list[tuple[str, str]]] | None:
+    person = directory.find(session, services.sealer, f"{name}@example.org")
+    held = directory.subscription_of(session, person, publication_id) if person else None
+    if held is None:
+        return None
+    proofs = select(Consent.kind, Consent.how).where(Consent.subscription_id == held.id)
+    return held.state, held.edition, sorted((kind, how) for kind, how in session.execute(proofs))
+
+
+def test_somebody_who_comes_meanwhile_is_taken_once(
+    any_services: Services, publication_id: int, add: Add, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another program stores the same person after we looked and before we wrote."""
+    data = b"email\n" + b"".join(b"r%d@example.org\n" % n for n in range(20))
+    order = importing.Order(publication_id, ("en", "my"), "my")
+    with importing.Taking(io.BytesIO(data), "list.csv", any_services.sealer, order) as taking:
+        taking.read()
+        with reading(any_services.engine) as session:
+            taking.decide(session)
+        (chunk,) = taking.chunks()
+        with writing(any_services.engine) as session:
+            add(session, "r7@example.org", "en")
+            add(session, "r8@example.org", "en")
+            directory.remove(session, any_services.sealer, publication_id, "r8@example.org", NOW)
+        with monkeypatch.context() as patch:
+            # The look that came too early, so that the unique keys must tell.
+            patch.setattr(storing, "standings", lambda *_args, **_keys: {})
+            with writing(any_services.engine) as session:
+                taking.store(session, chunk, NOW)
+        rows = {row.line: row.outcome for row in taking.reports()}
+    assert (rows[9], rows[10], rows[2]) == ("there", "ended", "new")
+    with reading(any_services.engine) as session:
+        found = {
+            row.address(any_services.sealer).text: (row.state, row.edition)
+            for row in directory.listing(session, publication_id)
+        }
+    assert len(found) == 20
+    assert found["r7@example.org"] == ("active", "en")
+    assert found["r8@example.org"] == ("ended", "en")
+    assert found["r9@example.org"] == ("active", "my")
+
+
+def test_public_ids_are_random_and_of_version_4(
+    any_services: Services, publication_id: int
+) -> None:
+    data = b"email\n" + b"".join(b"r%d@example.org\n" % n for n in range(300))
+    take(any_services, publication_id, data)
+    with reading(any_services.engine) as session:
+        ids = list(session.scalars(select(Subscriber.public_id)))
+        keys = set(session.scalars(select(Subscriber.seal_key_id)))
+    assert len(set(ids)) == 300
+    assert {(one.version, one.variant) for one in ids} == {(4, uuid.RFC_4122)}
+    assert len({one.bytes[4:] for one in ids}) == 300
+    assert keys == {any_services.sealer.key_id}
+    assert len({one.bytes[0] for one in ids}) > 100, "over all of the range"
+
+
+def test_a_second_list_of_the_same_people_changes_what_it_says_and_nothing_else(
+    any_services: Services, publication_id: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(importing, "CHUNK", 7)
+    first = "email,edition\n" + "".join(f"r{n}@example.org,en\n" for n in range(50))
+    take(any_services, publication_id, first.encode())
+    second = "email,edition\n" + "".join(
+        f"R{n}@Example.ORG,{'my' if n % 2 else ''}\n" for n in range(60)
+    )
+    report = take(any_services, publication_id, second.encode())
+    assert (report.counts["updated"], report.counts["there"], report.counts["new"]) == (25, 25, 10)
+    with reading(any_services.engine) as session:
+        rows = directory.listing(session, publication_id)
+        kinds = session.execute(
+            select(Consent.kind, func.count()).group_by(Consent.kind).order_by(Consent.kind)
+        )
+        assert [tuple(row) for row in kinds] == [("changed", 25), ("given", 60)]
+    assert sum(row.edition == "my" for row in rows) == 25 + 5

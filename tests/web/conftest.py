@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from uuid import UUID
@@ -48,13 +49,29 @@ class Site:
         """State, edition and the kinds of consent in the order they came."""
         with reading(self.services.engine) as session:
             held = session.scalars(select(Subscription)).one()
-            kinds = [f"{c.kind} {c.how}" for c in session.scalars(select(Consent))]
+            kinds = [
+                f"{c.kind} {c.how}" for c in session.scalars(select(Consent).order_by(Consent.id))
+            ]
             return held.state, held.edition, kinds
 
 
 @pytest.fixture
 def site(services: Services) -> Iterator[Site]:
     """Served by a real uvicorn on a free port."""
+    with serving(services) as made:
+        yield made
+
+
+@pytest.fixture
+def any_site(any_services: Services) -> Iterator[Site]:
+    """The same on each database in turn."""
+    with serving(any_services) as made:
+        yield made
+
+
+@contextmanager
+def serving(services: Services) -> Iterator[Site]:
+    """The publication, its issues and its reader, and the pages running."""
     names = {"en": "Hill Country Letter", "my": "တောင်တန်းဒေသ စာစောင်"}
     wanted = publications.default().model_copy(update={"names": names})
     with writing(services.engine) as session:
@@ -74,11 +91,20 @@ def site(services: Services) -> Iterator[Site]:
         session.flush()
         (row,) = directory.listing(session, publication.id)
         found = (publication.id, row.public_id)
+    with running(services) as server:
+        yield Site(services, server.url, *found, server)
+
+
+@contextmanager
+def running(services: Services) -> Iterator[WebServer]:
+    """The pages of these services, on a port of their own."""
     app = application.build(services, [mailbox.router(services.settings.home / "mailbox")])
     server = WebServer(app, "127.0.0.1", 0)
     server.start()
-    yield Site(services, server.url, *found, server)
-    server.stop()
+    try:
+        yield server
+    finally:
+        server.stop()
 
 
 @pytest.fixture

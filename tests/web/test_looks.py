@@ -13,7 +13,7 @@ from newsletter.core.tokens import Purpose
 from tests.system import require, require_font
 from tests.web.conftest import Site
 
-_ARGS = [
+ARGS = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
     "--disable-background-networking", "--disable-component-update", "--disable-sync",
 ]  # fmt: skip
@@ -28,12 +28,13 @@ def browser() -> Iterator[Browser]:
     program = require("chromium", "chromium")
     require_font()
     with sync_playwright() as playwright:
-        made = playwright.chromium.launch(executable_path=program, args=_ARGS)
+        made = playwright.chromium.launch(executable_path=program, args=ARGS)
         yield made
         made.close()
 
 
-def _inspect(page: Page, picture: Path) -> None:
+def inspect(page: Page, picture: Path) -> None:
+    """Take a picture, and look for what is too wide, too small, or in the wrong language."""
     page.screenshot(path=picture, full_page=True)
     assert page.evaluate(_WIDER) == [], picture.name
     assert page.evaluate(_SMALL) == [], picture.name
@@ -60,7 +61,7 @@ def test_every_page_fits_a_phone_and_speaks_its_language(
     query = f"?l={language}"
 
     def seen(name: str) -> None:
-        _inspect(page, tmp_path / f"{name}-{language}-{width}.png")
+        inspect(page, tmp_path / f"{name}-{language}-{width}.png")
 
     page.goto(site.link(Purpose.UNSUBSCRIBE) + query)
     assert page.locator("html").get_attribute("lang") == language
@@ -70,14 +71,29 @@ def test_every_page_fits_a_phone_and_speaks_its_language(
         seen(name)
     page.goto(site.link(Purpose.PREFERENCES, "p") + query)
     page.locator('input[value="en+my"]').check()
+    page.locator('input[name="text_only"]').check()
+    page.locator("select").select_option("8")
     seen("preferences")
-    page.locator("button").click()
+    page.locator("button").first.click()
     seen("saved")
+    page.locator('button[name="erase"]').click()
+    seen("erase")
+    page.locator("main .aside a").click()
+    page.locator("main .aside a").click()
+    page.locator("button").click()
+    page.goto(site.link(Purpose.PREFERENCES, "p") + query)
+    seen("preferences-left")
     for path in ("/", "/archive/weekly", "/mailbox"):
         page.goto(site.url + path + query)
         seen(path.replace("/", "_"))
     page.goto(site.link(Purpose.TEST) + query)
     seen("test")
+    page.goto(site.link(Purpose.PREFERENCES, "p") + query)
+    page.locator('button[name="erase"]').click()
+    page.locator('button[name="erase"]').click()
+    seen("erased")
+    page.goto(site.link(Purpose.PREFERENCES, "p") + query)
+    seen("gone")
     assert complaints == []
     for path in ("/none", "/u/none"):
         page.goto(site.url + path + query)

@@ -105,7 +105,8 @@ def _seal_keys() -> None:
 
 
 def _outbox() -> None:
-    with op.batch_alter_table('deliveries') as table:
+    # AUTOINCREMENT: a number never comes back, since a Message-ID is made of it.
+    with op.batch_alter_table('deliveries', table_kwargs={'sqlite_autoincrement': True}) as table:
         table.alter_column('issue_id', existing_type=sa.Integer(), nullable=True)
         table.add_column(sa.Column('confirmation_id', sa.Integer(), nullable=True))
         table.create_foreign_key(op.f('fk_deliveries_confirmation_id_confirmations'), 'confirmations', ['confirmation_id'], ['id'], ondelete='CASCADE')

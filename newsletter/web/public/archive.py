@@ -22,6 +22,7 @@ from newsletter.rendering import edition as rendering
 from newsletter.rendering.finishing import keep_together
 from newsletter.web import security
 from newsletter.web.pages import Pages, Switch
+from newsletter.web.public.noticeboard import notice
 from newsletter.web.public.printed import Printed
 from newsletter.web.public.readers import Masthead, masthead
 
@@ -60,7 +61,7 @@ def router(pages: Pages) -> APIRouter:
 @dataclass(frozen=True)
 class _Shelf:
     pages: Pages
-    printed: Printed = field(default_factory=Printed)
+    printed: Printed[str] = field(default_factory=Printed[str])
 
     def home(self, request: Request) -> Response:
         """Each publication with its latest issue, in every language."""
@@ -80,13 +81,15 @@ class _Shelf:
         with reading(self.pages.services.engine) as session:
             found = publications.get(session, slug)
             publication = masthead(found)
-            language = self._language(request, publication)
+            language = self.pages.language_for(request, publication.languages)
+            sign_up_url = self._sign_up(found, language)
             entries = [self._entry(issue, language) for issue in _gone_out(session, found, _LISTED)]
         return self.pages.show(
             "web/archive.html",
             language,
             publication_name=publication.name(language),
             entries=entries,
+            sign_up_url=sign_up_url,
             switches=self.pages.switches(request, language, publication.languages),
         )
 
@@ -138,11 +141,6 @@ class _Shelf:
         html = html.replace("</head>", f"{head}</head>", 1)
         return re.sub(r"<body[^>]*>", lambda found: found[0] + keep_together(bar), html, count=1)
 
-    def _language(self, request: Request, publication: Masthead) -> str:
-        wishes = [self.pages.wished(request), *publication.languages, *self.pages.languages]
-        known = {*publication.languages} & {*self.pages.languages} or {*self.pages.languages}
-        return next(code for code in wishes if code in known)
-
     def _shelf_mark(
         self, publication: Publication, latest: list[Issue], language: str
     ) -> dict[str, Any]:
@@ -151,7 +149,14 @@ class _Shelf:
             "about": publication.about.get(language, ""),
             "archive_url": f"{self.pages.base}/archive/{publication.slug}?l={language}",
             "latest": self._entry(latest[0], language) if latest else None,
+            "sign_up_url": self._sign_up(publication, language),
         }
+
+    def _sign_up(self, publication: Publication, language: str) -> str:
+        """Where somebody can sign up; empty while nobody can."""
+        if not notice(self.pages.services, publication).is_open:
+            return ""
+        return f"{self.pages.base}/s/{publication.slug}?l={language}"
 
     def _entry(self, issue: Issue, language: str) -> Entry:
         rules = self.pages.languages[language]

@@ -1,13 +1,15 @@
 """/u/{token}: the page with one button, and the one-click POST of mail programs (RFC 8058).
 
 GET, HEAD and OPTIONS show and change nothing, because scanners open every link of a mail.
-POST needs no cookie, no page before it and no further step, and is never redirected.
+POST needs no cookie, no page before it and no further step, and is never redirected. It needs
+no database either: what that cannot take within seconds is kept on the disk (subscribers.spool).
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Annotated
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends
 from starlette.requests import Request
@@ -15,14 +17,18 @@ from starlette.responses import PlainTextResponse, Response
 
 from newsletter.core.clock import now
 from newsletter.core.db import reading, writing
-from newsletter.core.tokens import Purpose
+from newsletter.core.log import logger
+from newsletter.core.tokens import Claim, Purpose
 from newsletter.language.dates_digits import N_
 from newsletter.web.forms import Fields, small_form
 from newsletter.web.pages import Pages
-from newsletter.web.public.readers import Reader, behind, language_of
-from subscribers import leaving
+from newsletter.web.patience import TROUBLE, Patience
+from newsletter.web.public.readers import RETRY_AFTER, Reader, behind, claim_of, language_of
+from subscribers import leaving, spool
+from subscribers.spool import Leaving
 
 _ONE_CLICK = "List-Unsubscribe=One-Click: the button of the mail program (RFC 8058)"
+_log = logger("web.leaving")
 
 
 def router(pages: Pages) -> APIRouter:
@@ -38,82 +44,117 @@ def router(pages: Pages) -> APIRouter:
 @dataclass(frozen=True)
 class _Desk:
     pages: Pages
+    # Seconds for the database: together under the five or ten after which callers hang up.
+    reads: Patience = field(default_factory=partial(Patience, 1.5))
+    writes: Patience = field(default_factory=partial(Patience, 3.0))
 
     def show(self, request: Request, token: str) -> Response:
         """What this link would do, and the button that does it."""
-        reader = self._read(token)
+        reader = self._read(self._claim(token))
         return self._page(request, token, reader, reader.state)
 
     def act(
         self, request: Request, token: str, fields: Annotated[Fields, Depends(small_form)]
     ) -> Response:
         """Leave at once, leave by the page's button, or come back by it."""
-        if fields.get("list-unsubscribe", "").lower() == "one-click":
-            return self._one_click(request, token)
-        reader = self._read(token)
-        deeds = {"leave": self._leave, "come_back": self._come_back}
-        deed = next((do for name, do in deeds.items() if fields.get(name) == "1"), None)
-        if deed is None:
-            return self.pages.error("bad_form", 400, request)
-        if reader.is_test or reader.view is None:
-            return self._page(request, token, reader, reader.state)
-        return self._page(request, token, reader, deed(request, reader))
+        claim = self._claim(token)
+        try:
+            if fields.get("list-unsubscribe", "").lower() == "one-click":
+                return self._one_click(request, claim)
+            return self._by_hand(request, token, claim, fields)
+        except OSError as err:
+            # Neither the database nor the disk took it: whoever asked must ask again.
+            _log.error("leaving_lost", reason=err.strerror or type(err).__name__)
+            page = self.pages.error("not_left", 503, request)
+            page.headers["Retry-After"] = RETRY_AFTER
+            return page
 
-    def _read(self, token: str) -> Reader:
-        services = self.pages.services
-        with reading(services.engine) as session:
-            return behind(session, services, token, Purpose.UNSUBSCRIBE)
+    def _claim(self, token: str) -> Claim:
+        return claim_of(self.pages.services, token, Purpose.UNSUBSCRIBE)
 
-    def _one_click(self, request: Request, token: str) -> Response:
+    def _read(self, claim: Claim) -> Reader:
+        """Whom the link belongs to, as far as the database says it in time."""
         services = self.pages.services
-        claim = services.signer.read(token, Purpose.UNSUBSCRIBE, Purpose.TEST)
+
+        def look() -> Reader:
+            with reading(services.engine) as session:
+                return behind(session, services, claim)
+
+        try:
+            return self.reads.within(look)
+        except TROUBLE as err:
+            _log.warning("not_read", reason=type(err).__name__)
+            noted = spool.holds(services.settings.home, claim.subject, claim.scope)
+            return Reader(claim, unread=True, noted=noted)
+
+    def _one_click(self, request: Request, claim: Claim) -> Response:
         if claim.purpose is Purpose.TEST:
             return self._line(request, N_("This is a test message. Nothing was changed."))
-        with writing(services.engine) as session:
-            leaving.leave(
-                session,
-                public_id=claim.subject,
-                publication_id=claim.scope,
-                how="one_click",
-                wording=_ONE_CLICK,
-                now=now(),
-            )
-        return self._line(request, N_("You have been unsubscribed"))
+        noted = self._leave(claim, "one_click", _ONE_CLICK) == "noted"
+        left = N_("You have been unsubscribed")
+        return self._line(request, N_("Your wish to leave has been noted") if noted else left)
 
     def _line(self, request: Request, word: str) -> Response:
         language = self.pages.wished(request) or next(iter(self.pages.languages))
         words = self.pages.services.theme.words(language)
         return PlainTextResponse(f"{words.gettext(word)}\n")
 
-    def _leave(self, request: Request, reader: Reader) -> str:
-        with writing(self.pages.services.engine) as session:
-            leaving.leave(
-                session,
-                public_id=reader.claim.subject,
-                publication_id=reader.claim.scope,
-                how="page",
-                wording=self._words(request, reader, N_("Unsubscribe")),
-                now=now(),
-            )
+    def _by_hand(self, request: Request, token: str, claim: Claim, fields: Fields) -> Response:
+        deed = next((name for name in ("leave", "come_back") if fields.get(name) == "1"), None)
+        if deed is None:
+            return self.pages.error("bad_form", 400, request)
+        reader = self._read(claim)
+        state = reader.state
+        if not reader.is_test and (reader.view is not None or reader.unread):
+            words = self._words(request, reader, deed)
+            if deed == "leave":
+                state = self._leave(claim, "page", words)
+            elif not reader.unread:
+                state = self._come_back(claim, words)
+        return self._page(request, token, replace(reader, noted=state == "noted"), state)
+
+    def _leave(self, claim: Claim, how: str, wording: str) -> Literal["left", "noted"]:
+        """Off the list; or, when the database cannot take it, the wish on the disk (OSError)."""
+        services, at = self.pages.services, now()
+
+        def leave() -> None:
+            with writing(services.engine) as session:
+                leaving.leave(
+                    session,
+                    public_id=claim.subject,
+                    publication_id=claim.scope,
+                    how=how,
+                    wording=wording,
+                    now=at,
+                )
+
+        try:
+            self.writes.within(leave)
+        except TROUBLE:
+            wish = Leaving(claim.subject, claim.scope, how, wording, at)
+            spool.keep(services.settings.home, wish)
+            return "noted"
         return "left"
 
-    def _come_back(self, request: Request, reader: Reader) -> str:
+    def _come_back(self, claim: Claim, wording: str) -> str:
         with writing(self.pages.services.engine) as session:
             done = leaving.come_back(
                 session,
-                public_id=reader.claim.subject,
-                publication_id=reader.claim.scope,
+                public_id=claim.subject,
+                publication_id=claim.scope,
                 how="page",
-                wording=self._words(request, reader, N_("Subscribe again")),
+                wording=wording,
                 now=now(),
             )
         return "gone" if done in {"unknown", "suppressed"} else "back"
 
-    def _words(self, request: Request, reader: Reader, button: str) -> str:
+    def _words(self, request: Request, reader: Reader, deed: str) -> str:
         """The proof holds the words that stood on the button and above it."""
         language = language_of(request, self.pages, reader)
+        button = N_("Unsubscribe") if deed == "leave" else N_("Subscribe again")
         word = self.pages.services.theme.words(language).gettext(button)
-        return f"{reader.publication_name(language)}: {word}"
+        name = reader.publication_name(language)
+        return f"{name}: {word}" if name else word
 
     def _page(self, request: Request, token: str, reader: Reader, state: str) -> Response:
         language = language_of(request, self.pages, reader)
@@ -126,5 +167,7 @@ class _Desk:
             publication_name=reader.publication_name(language),
             masked=reader.view.masked if reader.view else "",
             action=f"{self.pages.base}/u/{token}" + (f"?l={chosen}" if chosen else ""),
-            switches=self.pages.switches(request, language, reader.languages),
+            switches=self.pages.switches(
+                request, language, self.pages.languages if reader.unread else reader.languages
+            ),
         )

@@ -1,21 +1,32 @@
-"""/p/{token}: a reader chooses the edition. Shows no history and no address in full."""
+"""/p/{token}: edition, text only, a pause, leaving, and erasing everything. All without script.
+
+Shows no history and no address in full: the page may be read over a shoulder, or by whoever
+the mail was forwarded to.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Depends
 from starlette.requests import Request
 from starlette.responses import Response
 
-from newsletter.core.clock import now
-from newsletter.core.db import reading, writing
+from newsletter.core.clock import now, zone
+from newsletter.core.db import empty_log, reading, writing
+from newsletter.core.errors import NotFound
 from newsletter.core.tokens import Claim, Purpose
+from newsletter.language.dates_digits import format_date
 from newsletter.web.forms import Fields, small_form
 from newsletter.web.pages import Pages
-from newsletter.web.public.readers import Reader, behind, language_of
-from subscribers import preferences
+from newsletter.web.public.readers import Reader, behind, claim_of, language_of
+from subscribers import erasing, preferences
+from subscribers.preferences import PAUSES
+
+_KEEP = "keep"
+_PAUSES = {_KEEP: None, "": None, "0": 0, **{str(weeks): weeks for weeks in PAUSES}}
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +46,7 @@ def router(pages: Pages) -> APIRouter:
     desk = _Desk(pages)
     for path in ("/p/{token}", "/p/{token}/"):
         made.add_api_route(path, desk.show, methods=["GET", "HEAD", "OPTIONS"])
-        made.add_api_route(path, desk.store, methods=["POST"])
+        made.add_api_route(path, desk.act, methods=["POST"])
     return made
 
 
@@ -45,57 +56,106 @@ class _Desk:
 
     def show(self, request: Request, token: str) -> Response:
         """The choice as it stands."""
-        return self._page(request, token, self._read(token), saved=False)
+        reader = self._read(self._claim(token))
+        return self._page(request, token, reader, reader.state)
 
-    def store(
+    def act(
         self, request: Request, token: str, fields: Annotated[Fields, Depends(small_form)]
     ) -> Response:
-        """Keep the edition chosen, and show it."""
-        reader = self._read(token)
-        wanted = fields.get("edition", "")
-        if reader.publication is not None and wanted not in reader.editions:
+        """Keep what was chosen; or ask whether to erase everything, and at the next press do it."""
+        reader = self._read(self._claim(token))
+        wish = fields.get("erase")
+        if wish == "ask":
+            asked = "erase" if reader.state in {"here", "left"} else reader.state
+            return self._page(request, token, reader, asked)
+        if wish == "yes":
+            return self._page(request, token, reader, self._erase(reader))
+        if wish is not None:
             return self.pages.error("bad_form", 400, request)
-        if reader.view is None or reader.publication is None:
-            return self._page(request, token, reader, saved=False)
-        services = self.pages.services
-        with writing(services.engine) as session:
+        return self._store(request, token, reader, fields)
+
+    def _store(self, request: Request, token: str, reader: Reader, fields: Fields) -> Response:
+        choice = _choice(reader, fields)
+        if reader.publication is not None and choice is None:
+            return self.pages.error("bad_form", 400, request)
+        if reader.view is None or reader.publication is None or choice is None:
+            return self._page(request, token, reader, reader.state)
+        with writing(self.pages.services.engine) as session:
             preferences.choose(
                 session,
                 public_id=reader.claim.subject,
                 publication_id=reader.publication.id,
-                edition=wanted,
-                wording=f"chose the edition {wanted} on the preferences page",
+                choice=choice,
                 now=now(),
             )
-            reader = behind(session, services, token, Purpose.PREFERENCES)
-        return self._page(request, token, reader, saved=True)
+            reader = behind(session, self.pages.services, reader.claim)
+        return self._page(request, token, reader, reader.state, saved=True)
 
-    def _read(self, token: str) -> Reader:
+    def _erase(self, reader: Reader) -> str:
+        if reader.view is None:
+            return reader.state  # a test message, or erased already
+        services, who = self.pages.services, reader.view.subscriber_id
+        try:
+            with writing(services.engine) as session:
+                erasing.erase(session, services.sealer, subscriber_id=who, how="page", now=now())
+        except NotFound:
+            return "gone"  # two presses at once
+        empty_log(services.engine)
+        return "erased"
+
+    def _claim(self, token: str) -> Claim:
+        return claim_of(self.pages.services, token, Purpose.PREFERENCES)
+
+    def _read(self, claim: Claim) -> Reader:
         services = self.pages.services
         with reading(services.engine) as session:
-            return behind(session, services, token, Purpose.PREFERENCES)
+            return behind(session, services, claim)
 
-    def _page(self, request: Request, token: str, reader: Reader, *, saved: bool) -> Response:
+    def _page(
+        self, request: Request, token: str, reader: Reader, state: str, *, saved: bool = False
+    ) -> Response:
         language = language_of(request, self.pages, reader)
         chosen = self.pages.override(request)
         query = f"?l={chosen}" if chosen else ""
+        until = reader.view.paused_until_at if reader.view else None
         return self.pages.show(
             "web/preferences.html",
             language,
-            state=reader.state,
+            state=state,
             saved=saved,
             test=reader.is_test,
             publication_name=reader.publication_name(language),
             masked=reader.view.masked if reader.view else "",
             choices=_choices(reader),
+            text_only=reader.view is not None and reader.view.text_only,
+            paused_until=self._day(until, reader, language) if until else "",
+            pauses=PAUSES,
             action=f"{self.pages.base}/p/{token}{query}",
             leave_url=f"{self.pages.base}/u/{self._leave_token(reader.claim)}{query}",
+            sign_up_url=f"{self.pages.base}/s/{reader.publication.slug}{query}"
+            if reader.publication
+            else "",
             switches=self.pages.switches(request, language, reader.languages),
         )
+
+    def _day(self, instant: datetime, reader: Reader, language: str) -> str:
+        """The day a pause ends, as the publication's calendar and the page's language have it."""
+        day = instant.astimezone(zone(reader.zone)).date()
+        words = self.pages.services.theme.words(language)
+        return format_date(day, language, self.pages.languages[language], words)
 
     def _leave_token(self, claim: Claim) -> str:
         purpose = Purpose.TEST if claim.purpose is Purpose.TEST else Purpose.UNSUBSCRIBE
         return self.pages.services.signer.sign(Claim(claim.subject, claim.scope, purpose))
+
+
+def _choice(reader: Reader, fields: Fields) -> preferences.Choice | None:
+    """What the form asks for; None when it is no form of ours. An empty box means: not wanted."""
+    edition, pause = fields.get("edition", ""), fields.get("pause", _KEEP)
+    text_only = fields.get("text_only", "0")
+    if edition not in reader.editions or pause not in _PAUSES or text_only not in {"0", "1"}:
+        return None
+    return preferences.Choice(edition, text_only == "1", _PAUSES[pause])
 
 
 def _choices(reader: Reader) -> list[Choice]:
