@@ -22,9 +22,9 @@ def quoted(text: str, *, recipient: str = "", secrets: Iterable[str] = ()) -> st
     line = " ".join(text.split())
     for secret in filter(None, secrets):
         line = line.replace(secret, "[key]")
-    line = redact(line)
     local = recipient.rpartition("@")[0]
-    for spelling in (quote(recipient, safe=""), local, quote(local, safe=""), local.split("+")[0]):
+    for spelling in (quote(recipient, safe=""), quote(local, safe="")):  # before its parts
         if len(spelling) >= _LEAST:
             line = re.sub(re.escape(spelling), "[address]", line, flags=re.IGNORECASE)
+    line = redact(line, recipient)
     return "".join(c for c in line if c.isprintable())[:_LONGEST]
