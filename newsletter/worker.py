@@ -18,7 +18,7 @@ from typing import IO
 
 from newsletter.app import Services
 from newsletter.core.clock import now
-from newsletter.core.db import writing
+from newsletter.core.db import empty_log, writing
 from newsletter.core.errors import ConfigurationError
 from newsletter.core.log import logger
 from newsletter.delivery import claiming, recovering
@@ -147,12 +147,16 @@ class Worker:
         self._clean(now())
 
     def _clean(self, at: datetime) -> None:
-        """Forget what has run out, once a minute; a clock that was put back does not stop it."""
+        """Forget what has run out, once a minute; a clock that was put back does not stop it.
+
+        Then what was erased, also by others who could not wait for readers, leaves the log.
+        """
         if self._cleaned_at is not None and abs(at - self._cleaned_at) < _CLEAN_EVERY:
             return
         self._cleaned_at = at
         with writing(self._services.engine) as session:
             gone = hygiene.clean(session, at)
+        empty_log(self._services.engine)
         if gone.confirmations:
             _log.info("forgotten", confirmations=gone.confirmations, subscribers=gone.subscribers)
 

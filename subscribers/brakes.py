@@ -27,18 +27,28 @@ def allow(
 
     `per_day` and `per_month` (24 hours, 30 days) are for one address, `per_hour` for the whole
     service. Only what is allowed counts, so nobody can keep an address out for ever by asking
-    for it. Whatever is decided, one row is written: how long the answer takes says nothing.
+    for it. Whatever is decided, the same is asked and one row is written: the time says nothing.
     """
     _one_at_a_time(session, mark)
     earlier = asked(session, mark, now)
     allowed = len(earlier) < per_month and sum(at > now - _DAY for at in earlier) < per_day
-    if allowed and _of_all(session, now) >= per_hour:
+    of_all = _of_all(session, now)
+    if allowed and of_all >= per_hour:
         _log.warning("signups_braked", per_service_hour=per_hour)
         allowed = False
     # A mark that is out of date already counts for nothing and goes with the next cleaning.
     session.add(SignupMark(mark=mark, at=now if allowed else now - KEPT))
     session.flush()
     return allowed
+
+
+def held_at(session: Session, now: datetime, per_hour: int) -> datetime | None:
+    """When the brake of the whole service last came to its limit within the last day, if it did."""
+    since = select(SignupMark.at).where(SignupMark.at > now - _DAY - _HOUR)
+    marks = list(session.scalars(since.order_by(SignupMark.at)))
+    pairs = zip(marks, marks[max(per_hour, 1) - 1 :], strict=False)
+    full = [last for first, last in pairs if last - first < _HOUR and last > now - _DAY]
+    return full[-1] if full else None
 
 
 def asked(session: Session, mark: bytes, now: datetime) -> list[datetime]:

@@ -10,15 +10,18 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from newsletter.core.errors import InputError
 from newsletter.core.log import redact
-from subscribers.statuses import KIND_OF, Kind, words
+from subscribers.status_names import kind_of, plain
+from subscribers.statuses import DOUBTFUL, Kind, tells, words
+from subscribers.wishes import name_languages
 
 PERSON = re.compile(r"[^\s@<>\"',;]+@[^\s@<>\"',;]+")
 MAPPABLE = ("email", "edition", "status", "reason")
 NONE = "-"
-"""`--column status=-`: do without it."""
+"""`--column edition=-`: do without it."""
 
 _SURE = words(
     "email emails emailaddress emailaddresses subscriberemail memberemail useremail primaryemail "
@@ -29,20 +32,24 @@ _EDITION = words("edition language lang locale languages preferredlanguage á€˜á€
 _REASON = words("reason suppressionreason type bouncetype suppressiontype status category")
 
 
+class Status(NamedTuple):
+    """A column that tells who left, and how; not `sure`: its unknown words are passed over."""
+
+    place: int
+    name: str
+    kind: Kind
+    sure: bool = True
+
+
 @dataclass(frozen=True, slots=True)
 class Columns:
-    """Places counted from 0; `statuses` says for each how it tells that somebody left."""
+    """Places counted from 0."""
 
     address: int
     edition: int | None = None
-    statuses: tuple[tuple[int, str, Kind], ...] = ()
+    statuses: tuple[Status, ...] = ()
     reason: int | None = None
     untaken: tuple[str, ...] = ()
-
-
-def plain(name: str) -> str:
-    """A name of a column without what spreadsheets vary: case, blanks, dashes."""
-    return re.sub(r"[\s_.-]+", "", name.strip("\ufeff")).casefold()
 
 
 def known(cells: Sequence[str]) -> bool:
@@ -68,10 +75,11 @@ def choose(
     address = told.get("email")
     if address is None:
         address = _addresses(header, names, sample, where)
-    edition = told["edition"] if "edition" in told else _editions(header, names, where)
+    edition = told["edition"] if "edition" in told else _editions(header, names, sample, where)
     reason = told["reason"] if "reason" in told else _reason(names) if barring else None
-    statuses = () if barring else _statuses(header, names, told)
-    taken = {address, edition, reason, *(place for place, _, _ in statuses)}
+    others = {place for place in range(len(header)) if place not in (address, edition)}
+    statuses = () if barring else _statuses(header, others, sample, told.get("status"))
+    taken = {address, edition, reason, *(one.place for one in statuses if one.sure)}
     untaken = tuple(
         redact(cell.strip())[:40] or f"column {place + 1}"
         for place, cell in enumerate(header)
@@ -83,6 +91,12 @@ def choose(
 def _told(kind: str, name: str, header: Sequence[str], where: str) -> int | None:
     if kind not in MAPPABLE:
         raise InputError("--column", f"'{kind}' is none of {', '.join(MAPPABLE)}")
+    if name == NONE and kind == "status":
+        raise InputError(
+            "--column",
+            "who left is never taken in; name the column that tells it, as in --column "
+            "status=NAME, or give a column that tells something else another name in the file",
+        )
     if name == NONE and kind != "email":
         return None
     places = [place for place, cell in enumerate(header) if plain(cell) == plain(name)]
@@ -120,8 +134,14 @@ def _person(row: Sequence[str], place: int) -> bool:
     return place < len(row) and PERSON.search(row[place]) is not None
 
 
-def _editions(header: Sequence[str], names: Sequence[str], where: str) -> int | None:
+def _editions(
+    header: Sequence[str], names: Sequence[str], sample: Sequence[Sequence[str]], where: str
+) -> int | None:
+    """The column of languages by its name, or by what stands in it."""
     places = [place for place, name in enumerate(names) if name in _EDITION]
+    if not places:
+        cells = ([row[p] for row in sample if p < len(row)] for p in range(len(header)))
+        places = [place for place, column in enumerate(cells) if name_languages(column)]
     if len(places) > 1:
         raise _ambiguous("more than one column of editions", header, where, "edition")
     return places[0] if places else None
@@ -132,19 +152,23 @@ def _reason(names: Sequence[str]) -> int | None:
 
 
 def _statuses(
-    header: Sequence[str], names: Sequence[str], told: Mapping[str, int | None]
-) -> tuple[tuple[int, str, Kind], ...]:
-    if "status" in told:
-        place = told["status"]
-        if place is None:
-            return ()
-        kind = KIND_OF.get(names[place], Kind.WORD)
-        return ((place, header[place].strip()[:40], kind),)
-    return tuple(
-        (place, header[place].strip()[:40], KIND_OF[name])
-        for place, name in enumerate(names)
-        if name in KIND_OF
-    )
+    header: Sequence[str],
+    places: set[int],
+    sample: Sequence[Sequence[str]],
+    told: int | None,
+) -> tuple[Status, ...]:
+    """Every column that may say that somebody left; one told by hand hides none of the others."""
+    found = []
+    for place in sorted(places):
+        kind, known = kind_of(header[place]) or (Kind.REMARK, False)
+        if place == told:
+            kind, sure = Kind.WORD if kind is Kind.REMARK else kind, True
+        elif plain(header[place]) in DOUBTFUL:
+            sure = told is None and tells(row[place] for row in sample if place < len(row))
+        else:
+            sure = known and (told is None or kind is not Kind.WORD)
+        found.append(Status(place, header[place].strip()[:40], kind, sure))
+    return tuple(found)
 
 
 def _ambiguous(wrong: str, header: Sequence[str], where: str, kind: str = "email") -> InputError:

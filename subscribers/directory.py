@@ -1,7 +1,7 @@
 """Who subscribes to what: adding, finding, listing, taking off. No word of who reads what.
 
 Whoever left stays away, whatever a file or an editor says: RFC 8058 leaving must last, and
-only the reader's own deed (leaving.come_back) undoes it. Each change leaves a consent row.
+only the reader's own deed (optin.confirm) undoes it. Each change leaves a consent row.
 """
 
 from __future__ import annotations
@@ -21,8 +21,9 @@ from subscribers.leaving import Left, end
 from subscribers.listing import Row, Wanted, rows
 from subscribers.models import Consent, Subscriber, Subscription
 
-Outcome = Literal["new", "there", "updated", "ended", "suppressed"]
-"""What adding did: `ended` is somebody who left and stays so, `suppressed` a barred address."""
+Outcome = Literal["new", "subscribed", "updated", "there", "ended", "suppressed"]
+"""What adding did: `subscribed` is somebody whose sign-up waited for the press,
+`ended` is somebody who left and stays so, `suppressed` a barred address."""
 
 
 def add(
@@ -131,9 +132,10 @@ def _update(
         if proof.how == "import" and _chose(session, subscription):
             return "there"
         proof.kind = "changed"
+    outcome: Outcome = "updated" if subscription.state == "active" else "subscribed"
     subscription.state = "active"
     subscription.edition = edition or subscription.edition
-    return _prove(session, subscription, proof, "updated")
+    return _prove(session, subscription, proof, outcome)
 
 
 def _chose(session: Session, subscription: Subscription) -> bool:

@@ -3,7 +3,9 @@ mailed again by an old list."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
+from uuid import UUID
 
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
@@ -17,6 +19,15 @@ from subscribers.models import SignupMark, Subscriber
 from subscribers.optin import mark_of
 
 
+@dataclass(frozen=True, slots=True)
+class Erased:
+    """What tells of somebody erased, for the journal of leaving."""
+
+    public_id: UUID
+    index: bytes
+    """The keyed hash by which the address stays barred."""
+
+
 def erase(
     session: Session,
     sealer: Sealer,
@@ -24,7 +35,7 @@ def erase(
     subscriber_id: int,
     how: str,
     now: datetime,
-) -> None:
+) -> Erased:
     """Forget a reader: address, subscriptions, consents, sign-ups and marks; bar the address.
 
     Deliveries keep their place in the sums and lose their link to the person; one that is still
@@ -37,12 +48,13 @@ def erase(
     )
     if found is None:
         raise NotFound("subscriber", f"there is no subscriber {subscriber_id} (any more)")
-    index = found.address_index
+    gone = Erased(found.public_id, found.address_index)
     mark = mark_of(sealer, Address(sealer.open(found.sealed_address)))
     # The database's own cascades: everything that names the row goes with it, in one statement.
     session.execute(delete(Subscriber).where(Subscriber.id == subscriber_id))
     # Only then, as a worker that writes down a hard bounce has it: the delivery, then the bar.
-    suppression.bar_by_word(session, index, "erased", now)
+    suppression.bar_by_word(session, gone.index, "erased", now)
     session.execute(delete(SignupMark).where(SignupMark.mark == mark))
     session.expire_all()
     audit.note(session, "erase", how, {"readers": 1}, now)
+    return gone

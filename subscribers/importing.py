@@ -9,7 +9,6 @@ A broken row is reported with its line and left out, the rest is taken (or nothi
 
 from __future__ import annotations
 
-import hashlib
 import io
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -18,13 +17,12 @@ from typing import BinaryIO
 
 from sqlalchemy.orm import Session
 
-from newsletter.core.log import redact
 from newsletter.core.sealing import Sealer
 from subscribers import directory, statuses
 from subscribers.reading import CHUNK, Progress, Reading
 from subscribers.standing import outcomes, standings
 from subscribers.storing import Newcomer, Terms, store
-from subscribers.tally import Person, RowReport
+from subscribers.tally import CHANGES, Person, RowReport
 from subscribers.wishes import Wishes
 
 
@@ -47,7 +45,7 @@ class Order:
     default_edition: str
     """Of new readers without a word on it; who is there keeps theirs."""
     columns: Mapping[str, str] = field(default_factory=dict)
-    """email, edition, status → name or number of a column; `-` for none."""
+    """email, edition, status → name or number of a column; `-` for no edition."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +63,8 @@ class Taking(Reading):
     """
 
     reasons = {  # noqa: RUF012  (read only)
+        "subscribed": "had signed up and not pressed the button; is on the list now, which says "
+        "that they agreed",
         "updated": "was there already; now takes another edition",
         "there": "was there already; nothing changed",
         "ended": "left before and stays so; only the reader can come back",
@@ -74,20 +74,22 @@ class Taking(Reading):
     def __init__(self, source: BinaryIO, name: str, sealer: Sealer, order: Order) -> None:
         super().__init__(source, name, sealer, order.columns)
         self.order = order
+        self.number: int | None = None
+        """That of list_imports, once it is begun; stands in each consent."""
         self._wishes = Wishes(order.editions)
 
     @property
-    def fingerprint(self) -> str:
-        """The same for the same file read as the same thing."""
+    def mark(self) -> bytes:
+        """The same for the same file read as the same thing; nobody else can make it."""
         how = (self.table.script.sha256, self.table.columns, self.order.default_edition)
-        return hashlib.sha256(repr(how).encode()).hexdigest()
+        return self.sealer.mark("list", repr(how))
 
     def judge(self, cells: Sequence[str]) -> tuple[int, str]:
         """The edition wished for, and what a status column says of leaving."""
         columns = self.table.columns
         wish = self._wishes.number(cells[columns.edition]) if columns.edition is not None else 0
-        for place, name, kind in columns.statuses:
-            gone = statuses.left(name, kind, cells[place])
+        for place, name, kind, sure in columns.statuses:
+            gone = statuses.left(name, kind, cells[place], sure=sure)
             if gone:
                 return wish, gone
         return wish, ""
@@ -107,7 +109,7 @@ class Taking(Reading):
     def chunks(self) -> Iterator[Chunk]:
         """Whoever is new or changes, so many at a time; read again from the file and sealed."""
         done, total = 0, self.to_store
-        for people in self.tally.people(CHUNK, ("new", "updated")):
+        for people in self.tally.people(CHUNK, CHANGES):
             share = (done / total, (done + len(people)) / total)
             done += len(people)
             yield Chunk(self._again(sorted(people)), share)
@@ -128,7 +130,7 @@ class Taking(Reading):
     def _again(self, people: Sequence[Person]) -> list[Newcomer]:
         addresses = [self.reread(person) for person in people]
         sealed = self.sealer.sealed_many(addresses)
-        start = f"imported from the file {redact(self.name)}, line "
+        end = f" (import {self.number})" if self.number else ""
         return [
             Newcomer(
                 person.row,
@@ -136,7 +138,7 @@ class Taking(Reading):
                 address,
                 closed,
                 self._wish(person),
-                f"{start}{self.tally.lines[person.row]}",
+                f"imported from a list, line {self.tally.lines[person.row]}{end}",
             )
             for person, address, closed in zip(people, addresses, sealed, strict=True)
         ]

@@ -9,11 +9,9 @@ from uuid import UUID
 from sqlalchemy import CursorResult, select, update
 from sqlalchemy.orm import Session
 
-from subscribers import suppression
 from subscribers.models import Consent, Subscriber, Subscription
 
 Left = Literal["left", "already", "unknown"]
-Back = Literal["back", "already", "unknown", "suppressed"]
 
 
 def leave(
@@ -30,26 +28,6 @@ def leave(
     return end(session, found.id, how=how, wording=wording, now=now)
 
 
-def come_back(
-    session: Session, *, public_id: UUID, publication_id: int, how: str, wording: str, now: datetime
-) -> Back:
-    """Take a reader in again who left; only ever called for the reader's own button.
-
-    `suppressed` is an address that must never be mailed again: it stays away.
-    """
-    found = _subscription(session, public_id, publication_id)
-    if found is None:
-        return "unknown"
-    if suppression.is_suppressed(session, suppression.index_of(session, found.subscriber_id)):
-        return "suppressed"
-    values = {"state": "active", "ended_at": None, "ended_reason": None, "paused_until_at": None}
-    if not _moved(session, found.id, Subscription.state == "ended", values):
-        return "already"
-    proof = Consent(kind="given", how=how, wording=wording, at=now)
-    _prove(session, found.id, proof)
-    return "back"
-
-
 def end(
     session: Session, subscription_id: int, *, how: str, wording: str, now: datetime
 ) -> Literal["left", "already"]:
@@ -59,6 +37,22 @@ def end(
         return "already"
     _prove(session, subscription_id, Consent(kind="withdrawn", how=how, wording=wording, at=now))
     return "left"
+
+
+def came_back_since(session: Session, public_id: UUID, publication_id: int, at: datetime) -> bool:
+    """Whether a reader asked for mail again, by their own deed, after an earlier wish to leave."""
+    later = (
+        select(Consent.id)
+        .join(Subscription, Subscription.id == Consent.subscription_id)
+        .join(Subscriber, Subscriber.id == Subscription.subscriber_id)
+        .where(
+            Subscriber.public_id == public_id,
+            Subscription.publication_id == publication_id,
+            (Consent.how == "form") | ((Consent.how == "page") & (Consent.kind == "given")),
+            Consent.at > at,
+        )
+    )
+    return session.scalar(later.limit(1)) is not None
 
 
 def _subscription(session: Session, public_id: UUID, publication_id: int) -> Subscription | None:

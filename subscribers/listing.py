@@ -49,7 +49,7 @@ class Row:
     text_only: bool
     paused_until_at: datetime | None
     barred: str | None
-    """Why this address is never mailed (hard_bounce, complaint, manual, erased), or None."""
+    """Why this address is never mailed (Suppression.reason), or None."""
     barred_at: datetime | None
     since: datetime
     ended_at: datetime | None

@@ -97,20 +97,25 @@ class SignupMark(Base):
 
 
 class ListImport(Base):
-    """A list that is being taken in, chunk by chunk: `rows_done` of it are stored."""
+    """A list that is being taken in, chunk by chunk: `rows_done` of it are stored.
+
+    The consents say its number and line. What the file was called may tell of somebody, and
+    who holds a list could tell it again by a plain hash: neither is kept.
+    """
 
     __tablename__ = "list_imports"
-    __table_args__ = (UniqueConstraint("publication_id", "sha256"),)
+    __table_args__ = (UniqueConstraint("publication_id", "mark"),)
 
     id: Mapped[int] = mapped_column(primary_key=True)
     publication_id: Mapped[int] = mapped_column(ForeignKey("publications.id", ondelete="CASCADE"))
-    sha256: Mapped[str] = mapped_column(String(64))
-    """Of the file together with what it was read as (columns, edition)."""
-    name: Mapped[str] = mapped_column(Text)
+    mark: Mapped[bytes] = mapped_column(LargeBinary(16))
+    """A keyed hash of the file together with what it was read as (columns, edition)."""
     rows_done: Mapped[int]
     started_at: Mapped[datetime]
     changed_at: Mapped[datetime]
     finished_at: Mapped[datetime | None]
+    given_up_at: Mapped[datetime | None]
+    """Somebody said that the rest is not to come."""
 
 
 class Consent(Base):
@@ -136,5 +141,5 @@ class Suppression(Base):
 
     address_index: Mapped[bytes] = mapped_column(LargeBinary(32), primary_key=True)
     reason: Mapped[str] = mapped_column(String(32))
-    """hard_bounce | complaint | manual | erased"""
+    """hard_bounce | complaint | unsubscribed (from another system) | manual | erased"""
     at: Mapped[datetime]

@@ -6,6 +6,7 @@ the words on the form and the words of the button, each with its instant.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
@@ -21,6 +22,7 @@ from subscribers.holding import erased_meanwhile, hold, inserted
 from subscribers.models import Confirmation, Consent, Subscriber, Subscription, Suppression
 
 Pressed = Literal["confirmed", "already", "expired", "suppressed", "unknown"]
+Plan = Callable[[Session, Confirmation, datetime], None]
 Obstacle = Literal["erased", "suppressed", "unsubscribed", "confirmed", "expired"]
 
 
@@ -57,38 +59,56 @@ def subscribe(
     wording: str,
     limits: Limits,
     now: datetime,
+    plan: Plan | None = None,
 ) -> Confirmation | None:
-    """Take a sign-up from the form; the confirmation is to be mailed in the same transaction.
+    """Take a sign-up from the form; `plan` mails the confirmation in the same transaction.
 
     None: nothing is to be mailed, because the address is suppressed or the brakes hold. The
-    caller answers the same words either way, and nobody can tell a known address from a new one.
-    Nothing changes for whoever is subscribed or has left before the press. An earlier link that
-    nobody pressed stays good until it expires. `wording` is what stood on the form.
+    caller answers the same words either way, and nobody can tell a known address from a new one:
+    all is written then as well, and undone. Nothing changes for whoever is subscribed or has left
+    before the press. An earlier link that nobody pressed stays good until it expires. `wording`
+    is what stood on the form.
     """
-    allowed = brakes.allow(
+    index = sealer.blind_index(address.lookup)
+    allowed = _allowed(session, mark_of(sealer, address), limits, now)
+    barred = suppression.is_suppressed(session, index)
+    with session.begin_nested() as attempt:
+        subscriber = hold(session, sealer, address, index, now)
+        held = _subscription(session, subscriber.id, publication_id, edition, now)
+        asked = _asked_for(held, edition, wording, now, limits)
+        session.add(asked)
+        session.flush()
+        if plan is not None:
+            plan(session, asked, now)
+        if barred or not allowed:
+            attempt.rollback()
+            return None
+    return asked
+
+
+def _allowed(session: Session, mark: bytes, limits: Limits, now: datetime) -> bool:
+    """Whether the brakes let one more mail out; they count either way."""
+    return brakes.allow(
         session,
-        mark_of(sealer, address),
+        mark,
         now,
         per_day=limits.per_address_day,
         per_month=limits.per_address_month,
         per_hour=limits.per_service_hour,
     )
-    index = sealer.blind_index(address.lookup)
-    if suppression.is_suppressed(session, index) or not allowed:
-        return None
-    subscriber = hold(session, sealer, address, index, now)
-    subscription = _subscription(session, subscriber.id, publication_id, edition, now)
-    due = Confirmation(
+
+
+def _asked_for(
+    held: Subscription, edition: str, wording: str, now: datetime, limits: Limits
+) -> Confirmation:
+    return Confirmation(
         public_id=uuid4(),
-        subscription_id=subscription.id,
+        subscription_id=held.id,
         edition=edition,
         wording=wording,
         created_at=now,
         expires_at=now + timedelta(days=limits.valid_days),
     )
-    session.add(due)
-    session.flush()
-    return due
 
 
 def mark_of(sealer: Sealer, address: Address) -> bytes:

@@ -17,7 +17,7 @@ from newsletter.core.errors import InputError
 from newsletter.core.sealing import Sealer
 from subscribers.formulas import unguarded
 from subscribers.table import Row, open_table
-from subscribers.tally import OUTCOMES, Person, RowReport, Tally
+from subscribers.tally import CHANGES, OUTCOMES, Person, RowReport, Tally
 
 CHUNK = 5_000
 """People stored in one transaction: about a tenth of a second."""
@@ -95,7 +95,7 @@ class Reading:
     @property
     def to_store(self) -> int:
         """How many rows change something."""
-        return self.tally.count("new", "updated")
+        return self.tally.count(*CHANGES)
 
     def reports(self, outcomes: Sequence[str] = OUTCOMES) -> Iterator[RowReport]:
         """What became of each row, in the order of the file."""

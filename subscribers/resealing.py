@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Engine, bindparam, delete, exists, func, select, update
+from sqlalchemy import ColumnElement, Engine, bindparam, delete, exists, func, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -56,7 +56,7 @@ def rotate(
     many went over in it. ConfigurationError names a reader whose address no key opens.
     """
     with writing(engine) as session:
-        key = rewrapping.add_pair(session, chain.master(session), now)
+        key = rewrapping.add_pair(session, chain, now)
         audit.note(session, "rotation", how, {"new_key": key}, now)
     done = 0
     while True:
@@ -166,9 +166,8 @@ def _remove(engine: Engine, sealer: Sealer) -> tuple[int, int] | None:
     try:
         with writing(engine) as session:
             keys = select(DataKey.id).where(DataKey.id.in_(old)).with_for_update(skip_locked=True)
-            held = select(Subscriber.id, Subscriber.sealed_address).where(
-                Subscriber.seal_key_id.in_(old)
-            )
+            named = or_(Subscriber.seal_key_id.in_(old), Subscriber.seal_key_id.is_(None))
+            held = select(Subscriber.id, Subscriber.sealed_address).where(named)
             if len(session.scalars(keys).all()) < len(old):
                 return None
             rows = [(row[0], bytes(row[1])) for row in session.execute(held.limit(BATCH + 1))]
@@ -190,7 +189,9 @@ def _set_right(engine: Engine, old: Sequence[int]) -> bool:
     """
     with reading(engine) as session:
         keys = session.scalars(select(DataKey).where(DataKey.id.in_(old))).all()
-        wrong = [(key, _closed_by(key), Subscriber.seal_key_id != key.id) for key in keys]
+        wrong = [
+            (key, _closed_by(key), Subscriber.seal_key_id.is_distinct_from(key.id)) for key in keys
+        ]
         found = [one for one in wrong if session.scalar(select(exists().where(*one[1:])))]
     for key, *where in found:
         with writing(engine) as session:

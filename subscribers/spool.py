@@ -8,22 +8,22 @@ reader as the link did. It is whole or not there at all (written beside, synced,
 from __future__ import annotations
 
 import errno
+import fcntl
 import json
 import os
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from secrets import token_hex
 from uuid import UUID
 
-from sqlalchemy import Engine, select
-from sqlalchemy.orm import Session
+from sqlalchemy import Engine
 
 from newsletter.core.db import writing
 from newsletter.core.log import logger
-from subscribers import leaving
-from subscribers.models import Consent, Subscriber, Subscription
+from subscribers import journal, leaving
 
 LIMIT = 50_000
 """Wishes at once; one reader's presses are one file, so only genuine links could make so many."""
@@ -49,21 +49,28 @@ class Leaving:
 def keep(home: Path, wish: Leaving) -> None:
     """Store a wish so that it outlives a power cut; OSError when the disk refuses it too.
 
-    Until this has returned nobody may be told that they left.
+    It takes the place of an earlier one: who came back in between has left again. Until this
+    has returned nobody may be told that they left.
     """
     place = _place(home)
     place.mkdir(mode=0o700, parents=True, exist_ok=True)
-    if not (place / wish.name).exists():
-        if sum(1 for _ in os.scandir(place)) >= LIMIT:
-            raise OSError(errno.ENOSPC, f"{place} holds {LIMIT} wishes already")
+    if not (place / wish.name).exists() and sum(1 for _ in os.scandir(place)) >= LIMIT:
+        raise OSError(errno.ENOSPC, f"{place} holds {LIMIT} wishes already")
+    with _alone(place) as directory:
         _write(place, wish)
-    _sync(place)
+        os.fsync(directory)  # a new name only survives a power cut once its directory is synced
     _log.warning("leaving_noted", how=wish.how)
 
 
 def holds(home: Path, subject: UUID, scope: int) -> bool:
     """Whether this reader's wish to leave waits here: until it is applied, nothing is sent."""
     return (_place(home) / _name(subject, scope)).exists()
+
+
+def waiting(home: Path) -> list[Leaving]:
+    """The wishes that wait in a home, which may be another one's."""
+    read = (_read(file) for file in sorted(_place(home).glob("*.json")))
+    return [wish for wish in read if wish is not None]
 
 
 def drain(engine: Engine, home: Path) -> int:
@@ -78,9 +85,11 @@ def drain(engine: Engine, home: Path) -> int:
         wish = _read(file)
         if wish is None:
             continue
+        done = None
         with writing(engine) as session:
-            if not _came_back_since(session, wish):
-                leaving.leave(
+            came_back = leaving.came_back_since(session, wish.subject, wish.scope, wish.at)
+            if not came_back:
+                done = leaving.leave(
                     session,
                     public_id=wish.subject,
                     publication_id=wish.scope,
@@ -88,8 +97,10 @@ def drain(engine: Engine, home: Path) -> int:
                     wording=wish.wording,
                     now=wish.at,
                 )
+        if done in {"left", "already"}:  # already: by a press that was too late to note it
+            journal.left(home, wish.subject, wish.scope, wish.how)
         with suppress(OSError):  # a disk that is read-only now: applied again, to no effect
-            file.unlink(missing_ok=True)
+            _remove(file, wish)
     if found:
         _log.info("leaving_applied", wishes=len(found))
     return len(found)
@@ -127,13 +138,21 @@ def _owner_only(path: str, flags: int) -> int:
     return os.open(path, flags, 0o600)
 
 
-def _sync(place: Path) -> None:
-    """A new name is only sure to be there after a power cut once its directory is synced."""
+@contextmanager
+def _alone(place: Path) -> Iterator[int]:
+    """Nobody puts a newer wish in the place of one that is being removed."""
     handle = os.open(place, os.O_RDONLY)
     try:
-        os.fsync(handle)
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield handle
     finally:
         os.close(handle)
+
+
+def _remove(file: Path, applied: Leaving) -> None:
+    with _alone(file.parent):
+        if _read(file) == applied:
+            file.unlink(missing_ok=True)
 
 
 def _read(file: Path) -> Leaving | None:
@@ -154,19 +173,3 @@ def _read(file: Path) -> Leaving | None:
         with suppress(OSError):  # set aside: told once, and kept for somebody to look at
             file.rename(file.with_suffix(".damaged"))
         return None
-
-
-def _came_back_since(session: Session, wish: Leaving) -> bool:
-    """Whether the reader asked for mail again, by their own deed, after they wished to leave."""
-    later = (
-        select(Consent.id)
-        .join(Subscription, Subscription.id == Consent.subscription_id)
-        .join(Subscriber, Subscriber.id == Subscription.subscriber_id)
-        .where(
-            Subscriber.public_id == wish.subject,
-            Subscription.publication_id == wish.scope,
-            (Consent.how == "form") | ((Consent.how == "page") & (Consent.kind == "given")),
-            Consent.at > wish.at,
-        )
-    )
-    return session.scalar(later.limit(1)) is not None

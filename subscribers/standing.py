@@ -80,14 +80,12 @@ def outcomes(
     found: Mapping[bytes, Standing],
     wishes: Mapping[bytes, str | None],
 ) -> dict[bytes, str]:
-    """What taking each in would do: new, updated, there, ended or suppressed."""
+    """What taking each in would do: new, subscribed, updated, there, ended or suppressed."""
     first = {mark: _outcome(found.get(mark, NOBODY), wish) for mark, wish in wishes.items()}
     differing = {
         number: mark
         for mark, outcome in first.items()
-        if outcome == "updated"
-        and found[mark].state == "active"
-        and (number := found[mark].subscription_id) is not None
+        if outcome == "updated" and (number := found[mark].subscription_id) is not None
     }
     for number in choosers(session, differing.keys()):
         first[differing[number]] = "there"
@@ -103,4 +101,4 @@ def _outcome(standing: Standing, wish: str | None) -> str:
         return "ended"
     if standing.state == "active" and wish in {None, standing.edition}:
         return "there"
-    return "updated"
+    return "subscribed" if standing.state == "pending" else "updated"

@@ -61,7 +61,8 @@ def store(
             _insert(session, terms, [p for p in people if becomes[p.mark] == "new"], found, share)
     except IntegrityError:
         return {person.row: one_by_one(person) for person in people}
-    _change(session, terms, [p for p in people if becomes[p.mark] == "updated"], found)
+    held = ("subscribed", "updated")
+    _change(session, terms, [p for p in people if becomes[p.mark] in held], found)
     return {person.row: becomes[person.mark] for person in people}
 
 

@@ -47,7 +47,7 @@ class Barred:
     """Why and since when the address is never mailed."""
 
     reason: str
-    """hard_bounce | complaint | manual | erased"""
+    """As Suppression.reason."""
     since: datetime
 
 

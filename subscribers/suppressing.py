@@ -1,7 +1,8 @@
 """Taking in a list of addresses that must not be mailed, as another system kept it.
 
 A bar ends no subscription: whoever is on the list stays there and gets nothing. The first
-reason stays, but the reader's own word (complaint, erased) takes the place of a machine's.
+reason stays, but the reader's own word (complaint, unsubscribed, erased) takes the place of a
+machine's.
 """
 
 from __future__ import annotations
@@ -21,9 +22,11 @@ from subscribers import bulk, statuses, suppression
 from subscribers.models import Suppression
 from subscribers.reading import CHUNK, Progress, Reading
 from subscribers.suppression import READERS_WORD
-from subscribers.tally import Person
+from subscribers.tally import CHANGES, Person
 
-REASONS = ("hard_bounce", "complaint", "manual", "erased")
+BY_HAND = ("hard_bounce", "complaint", "unsubscribed", "manual")
+"""Reasons that an editor may give."""
+REASONS = (*BY_HAND, "erased")
 _HELD = "SELECT address_index, reason FROM suppressions WHERE address_index IN (…)"
 
 
@@ -53,7 +56,7 @@ class Barring(Reading):
             raise InputError(
                 name,
                 "no column says why these addresses must not be mailed; add --reason hard_bounce, "
-                "complaint or manual, or name the column with --column reason=NAME",
+                "complaint, unsubscribed or manual, or name the column with --column reason=NAME",
             )
 
     def judge(self, cells: Sequence[str]) -> tuple[int, str]:
@@ -65,7 +68,7 @@ class Barring(Reading):
             raise InputError(
                 "",
                 f"'{redact(written.strip())[:40]}' is no reason known here; write hard_bounce, "
-                "complaint or manual, or give one for all such rows with --reason",
+                "complaint, unsubscribed or manual, or give one for all such rows with --reason",
             )
         return REASONS.index(found), ""
 
@@ -81,7 +84,7 @@ class Barring(Reading):
 
     def chunks(self) -> Iterator[list[Person]]:
         """Whoever is to be barred, so many at a time."""
-        return self.tally.people(CHUNK, ("new", "updated"))
+        return self.tally.people(CHUNK, CHANGES)
 
     def store(self, session: Session, chunk: Sequence[Person], now: datetime) -> None:
         """Bar these addresses; what another program barred meanwhile stays as it is."""
@@ -93,7 +96,7 @@ class Barring(Reading):
                 bulk.insert(session, Suppression, ("address_index", "reason"), rows, at=now)
         except IntegrityError:
             for mark, reason in rows:
-                suppression.suppress(session, mark, reason, now)
+                suppression.bar(session, mark, reason, now)
         for person, outcome in becomes:
             if outcome == "updated":
                 suppression.bar_by_word(session, person.mark, REASONS[person.wish], now)

@@ -11,12 +11,12 @@ from sqlalchemy.orm import Session
 from newsletter.core.errors import NotAllowedNow, NotFound
 from subscribers.models import Consent, Subscriber, Subscription, Suppression
 
-READERS_WORD = ("complaint", "erased")
-"""Reasons that are somebody's wish, not a machine's finding."""
+READERS_WORD = ("complaint", "unsubscribed", "erased")
+"""Reasons that are somebody's wish, not a machine's finding; `unsubscribed` was elsewhere."""
 
 
 def suppress(session: Session, address_index: bytes, reason: str, now: datetime) -> bool:
-    """Bar an address (hard_bounce, complaint, manual, erased); False when it was barred before.
+    """Bar an address for one of Suppression.reason; False when it was barred before.
 
     The first reason stays. The row outlives the subscriber: after an erasure it is the only
     trace, and keeps a later import from writing to that person again.
@@ -53,6 +53,14 @@ def bar_by_word(session: Session, address_index: bytes, reason: str, now: dateti
     session.execute(update(Suppression).where(by_machine).values(reason=reason, at=now))
 
 
+def bar(session: Session, address_index: bytes, reason: str, now: datetime) -> None:
+    """Bar an address, by the reader's own word where the reason is one."""
+    if reason in READERS_WORD:
+        bar_by_word(session, address_index, reason, now)
+    else:
+        suppress(session, address_index, reason, now)
+
+
 def is_suppressed(session: Session, address_index: bytes) -> bool:
     """Whether this address (its blind index) is barred."""
     barred = select(Suppression.reason).where(Suppression.address_index == address_index)
@@ -69,9 +77,10 @@ def release(
 ) -> Suppression:
     """Lift the bar on an address at an editor's word; returns what was lifted.
 
-    A complaint and an erasure are the reader's own word, so only `asked` (they asked for mail
-    again) lifts them. Nobody is subscribed by it: who left stays away, and each subscription
-    there is keeps a consent row with `why`. NotFound when the address is not barred.
+    A complaint, an erasure and leaving elsewhere are the reader's own word, so only `asked`
+    (they asked for mail again) lifts them. Nobody is subscribed by it: who left stays away, and
+    each subscription there is keeps a consent row with `why`. NotFound when the address
+    is not barred.
     """
     found = barred(session, address_index)
     if found is None:

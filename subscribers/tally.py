@@ -16,9 +16,12 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 OUTCOMES = (
-    "new", "updated", "there", "ended", "suppressed", "left_out", "duplicate", "broken",
+    "new", "subscribed", "updated", "there", "ended", "suppressed", "left_out", "duplicate",
+    "broken",
 )  # fmt: skip
 """What can become of a row; in this order they are told."""
+CHANGES = ("new", "subscribed", "updated")
+"""Of these something is stored."""
 
 _CODE = {outcome: code for code, outcome in enumerate(OUTCOMES)}
 _UNDECIDED = 255

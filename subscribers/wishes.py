@@ -18,9 +18,16 @@ _NAMES = {
     "နှစ်မျိုးလုံး": "both", "နှစ်ဘာသာ": "both", "နှစ်ဘာသာလုံး": "both", "bilingual": "both",
     "အားလုံး": "all",
 }  # fmt: skip
+_LANGUAGES = {*_NAMES, *_NAMES.values()}
 _SPLIT = re.compile(r"[\s,;+/&|.()၊။_-]+")
 _REGION = re.compile(r"\b([a-z]{2,3})[-_](?:[A-Za-z]{2}|\d{3})(?:\.[\w-]+)?\b")
 _NO_MEANING = {"and", "နှင့်", "language", "edition"}
+
+
+def name_languages(cells: Sequence[str]) -> bool:
+    """Whether every cell that says something names a language, and so the column tells them."""
+    said = [_words(cell) for cell in cells if cell.strip()]
+    return bool(said) and all(words <= _LANGUAGES for words in said)
 
 
 class Wishes:

@@ -13,6 +13,7 @@ from newsletter.cli.output import say
 _WHY = {
     "hard_bounce": "the mail server refused it for good",
     "complaint": "the reader complained about our mail",
+    "unsubscribed": "they had unsubscribed elsewhere before the list came here",
     "manual": "somebody of the desk barred it",
     "erased": "the reader was erased at their own wish",
 }
@@ -50,12 +51,13 @@ def release(
     reason: Annotated[str, typer.Option("--reason", help="Why it may be mailed again; is kept.")],
     asked: Annotated[
         bool,
-        typer.Option("--yes-they-asked", help="After a complaint or an erasure: they want it."),
+        typer.Option("--yes-they-asked", help="After the reader's own word: they want it."),
     ] = False,
 ) -> None:
     """Lift the suppression of an address; it subscribes nobody, and who left stays away.
 
-    A hard bounce is lifted when the mailbox works again, a complaint only by the reader's wish.
+    A hard bounce is lifted when the mailbox works again, the reader's own word
+    (a complaint, leaving elsewhere, an erasure) only by the reader's wish.
     """
     from newsletter.core.addresses import parse
     from newsletter.core.clock import now

@@ -119,6 +119,7 @@ def _of_database(settings: Settings) -> Iterator[Finding]:
             yield from _publications(session)
             yield from _zones(session)
             yield from _imports(session)
+            yield from _brake(session, settings)
     finally:
         engine.dispose()
 
@@ -150,13 +151,22 @@ def _restored(session: Session) -> Iterator[Finding]:
     if found is None:
         return
     text = f"restored from a backup of {found['backup_of_at'][:16].replace('T', ' ')} UTC"
-    if not found["doubtful"]:
-        yield Finding("restore", "ok", f"{text}; nothing of it is in doubt")
-        return
-    text += f"; {found['doubtful']} deliveries may have gone out since"
-    yield Finding(
-        "restore", "warning", text, "see 'newsletter status N', then 'newsletter settle N …'"
-    )
+    remedies = []
+    if not found["accepted_at"]:
+        text += "; who left since is not known to it, so no issue goes out yet"
+        remedies.append("run 'newsletter restored', which says what to do first")
+    if found["doubtful"]:
+        text += f"; {found['doubtful']} deliveries may have gone out since"
+        remedies.append("see 'newsletter status N', then 'newsletter settle N …'")
+    if found["confirmations"]:
+        text += (
+            f"; so may {found['confirmations']} confirmation mails, for which nothing is to be "
+            "done: whoever got none signs up again"
+        )
+    if remedies:
+        yield Finding("restore", "warning", text, "; ".join(remedies))
+    else:
+        yield Finding("restore", "ok", f"{text}; nothing of it is to be settled")
 
 
 def _publications(session: Session) -> Iterator[Finding]:
@@ -241,6 +251,7 @@ def _zones(session: Session) -> Iterator[Finding]:
 
 
 def _imports(session: Session) -> Iterator[Finding]:
+    from newsletter.cli.listing import AGAIN
     from newsletter.editorial import publications
     from subscribers import list_imports
 
@@ -249,10 +260,25 @@ def _imports(session: Session) -> Iterator[Finding]:
             yield Finding(
                 "import of readers",
                 "warning",
-                f"{part.name} was broken off at {part.changed_at:%Y-%m-%d %H:%M} UTC: "
+                f"import {part.number} was broken off at {part.changed_at:%Y-%m-%d %H:%M} UTC: "
                 f"{part.rows_done:,} of its rows are stored, the rest is not",
-                "give the same file again ('newsletter subscribers import'); it goes on",
+                AGAIN.format(number=part.number),
             )
+
+
+def _brake(session: Session, settings: Settings) -> Iterator[Finding]:
+    from newsletter.core.clock import now
+    from subscribers import brakes
+
+    limit = settings.signup.per_service_hour
+    if at := brakes.held_at(session, now(), limit):
+        yield Finding(
+            "sign-ups",
+            "warning",
+            f"{limit} within an hour at {at:%Y-%m-%d %H:%M} UTC: the form sent no mail to anybody "
+            "after that for a while, and told nobody so",
+            "if they were readers, raise per_service_hour under [signup]; else wait",
+        )
 
 
 def _disk(home: Path) -> Iterator[Finding]:

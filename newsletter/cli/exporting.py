@@ -6,7 +6,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Annotated, Any
+from typing import IO, TYPE_CHECKING, Annotated
 
 import typer
 
@@ -24,6 +24,8 @@ from newsletter.cli.listing import (
     OnlyEdition,
     StateOption,
     chosen,
+    noted,
+    told,
 )
 from newsletter.cli.output import counted, emit, say
 from newsletter.cli.passphrases import PassphraseFile, asked, first_line
@@ -33,7 +35,14 @@ if TYPE_CHECKING:
     from newsletter.core.encrypting import Lock
     from subscribers.listing import Wanted
 
-_DOOR = "command line"
+
+_ToOption = Annotated[
+    list[str] | None,
+    typer.Option("--to", metavar="age1…", help="For this age recipient; may be repeated."),
+]
+_GpgOption = Annotated[
+    str | None, typer.Option("--gpg", metavar="KEYID", help="For this OpenPGP key, by gpg.")
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,13 +74,8 @@ def export(
     language: LanguageOption = None,
     before: BeforeOption = None,
     after: AfterOption = None,
-    to: Annotated[
-        list[str] | None,
-        typer.Option("--to", metavar="age1…", help="For this age recipient; may be repeated."),
-    ] = None,
-    gpg: Annotated[
-        str | None, typer.Option("--gpg", metavar="KEYID", help="For this OpenPGP key, by gpg.")
-    ] = None,
+    to: _ToOption = None,
+    gpg: _GpgOption = None,
     passphrase_file: PassphraseFile = None,
     plain: Annotated[
         bool, typer.Option("--plain", help="Leave the addresses readable by everybody.")
@@ -99,8 +103,11 @@ def export(
         owner = publications.get(session, publication)
         slug = owner.slug
         wanted = chosen(owner, **filters)
-    told = {"publication": slug, **{name: value for name, value in filters.items() if value}}
-    rows = _write(desk, wanted, (file, force), protection, told)
+    rows = _write(desk, wanted, (file, force), protection, told(slug, filters))
+    _tell(file, rows, protection, as_json=as_json)
+
+
+def _tell(file: Path, rows: int, protection: _Protection, *, as_json: bool) -> None:
     if as_json:
         emit({"file": str(file), "rows": rows, "protection": protection.name})
         return
@@ -114,19 +121,16 @@ def _write(
     wanted: Wanted,
     target: tuple[Path, bool],
     protection: _Protection,
-    told: dict[str, Any],
+    choice: dict[str, str],
 ) -> int:
     """Decide the rows, write the audit row, and only then the first byte; all of one instant."""
-    from newsletter.core import audit
-    from newsletter.core.clock import now
     from subscribers import exporting, listing
 
     file, force = target
     with desk.reading() as session, private_file(file, force=force) as sink:
         rows = listing.count(session, wanted)
-        detail = {"rows": rows, "filter": told, "protection": protection.name}
-        with desk.writing() as noting:
-            audit.note(noting, "export", _DOOR, detail, now())
+        detail = {"rows": rows, "filter": choice, "protection": protection.name}
+        noted(desk, "export", detail)
         with protection.around(sink) as inner:
             for piece in exporting.lines(session, desk.services().sealer, wanted):
                 inner.write(piece)

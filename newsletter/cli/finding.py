@@ -9,6 +9,7 @@ import typer
 
 from newsletter.cli.barring import why_barred
 from newsletter.cli.context import EmailArgument, JsonOption, desk_of, examples
+from newsletter.cli.listing import noted
 from newsletter.cli.output import emit, minute, say, table
 from newsletter.cli.private_files import private_file
 
@@ -104,7 +105,7 @@ def story(
     """Tell everything held on one person: consents, messages, what came back, leaving.
 
     The page is for the person who asks what we hold (GDPR art. 15); --json is the same for
-    machines. What anybody opened or clicked is recorded nowhere.
+    machines. Opens and clicks are recorded nowhere. The audit says that a story was told.
     """
     from newsletter.core.clock import now
     from newsletter.reports import person
@@ -114,20 +115,21 @@ def story(
     at = now()
     with desk.reading() as session:
         found = person.account(session, services.sealer, services.ring.index, address, at)
+    way = "page" if page is not None else "json" if as_json else "screen"
+    noted(desk, "story", {"shown": way})
     if page is not None:
         from newsletter.reports import person_page
 
         text = person_page.page(services.theme, found, at)
         with private_file(page, force=force) as file:
             file.write(text.encode())
-    shown = found.as_json()
     if as_json:
-        emit(shown)
+        emit(found.as_json())
     elif page is not None:
         say(f"Everything held on this person is in {page}.", "green")
         say("  It holds the address in clear: hand it over safely and delete it here.")
     else:
-        _tell(shown)
+        _tell(found.as_json())
 
 
 def _tell(shown: dict[str, Any]) -> None:

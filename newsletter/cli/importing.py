@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -21,17 +22,16 @@ from newsletter.cli.list_files import (
     ListFile,
     ReportOption,
     StrictOption,
-    emit_rows,
+    answer,
     progress,
     require_free,
-    stoppable,
-    tell,
-    write_report,
+    store_all,
 )
+from newsletter.cli.output import counted, emit, minute, say, table
 
 if TYPE_CHECKING:
     from newsletter.editorial.models import Publication
-    from subscribers.importing import Order, Taking
+    from subscribers.importing import Chunk, Order, Taking
     from subscribers.reading import Progress
 
 EditionOption = Annotated[
@@ -41,14 +41,20 @@ EditionOption = Annotated[
 
 
 def add_to(group: typer.Typer) -> None:
-    """Add the command that imports readers to the group `subscribers`."""
+    """Add the commands about importing readers to the group `subscribers`."""
     group.command(
         "import",
         epilog=examples(
             "newsletter subscribers import readers.csv --dry-run",
-            'newsletter subscribers import list.csv --column email="Mail 1" --column status=-',
+            'newsletter subscribers import list.csv --column email="Mail 1" --column status=Member',
         ),
     )(import_)
+    group.command(
+        epilog=examples(
+            "newsletter subscribers imports",
+            "newsletter subscribers imports --forget 3",
+        )
+    )(imports)
 
 
 def usual_edition(owner: Publication, wanted: str | None) -> str:
@@ -87,11 +93,8 @@ def import_(
                 taking.refuse_broken()
             if not dry_run:
                 _store(desk, taking, telling)
-            write_report(taking, report)
-            if as_json:
-                emit_rows({"publication": slug, "stored": not dry_run}, taking)
-            else:
-                tell(taking, file.name, stored=not dry_run, report=report)
+            head = {"publication": slug}
+            answer(taking, head, stored=not dry_run, report=report, as_json=as_json)
 
 
 def _order(
@@ -111,7 +114,7 @@ def _compare(desk: Desk, taking: Taking, telling: Progress) -> None:
     from subscribers import list_imports
 
     with desk.reading() as session:
-        before = list_imports.earlier(session, taking.order.publication_id, taking.fingerprint)
+        before = list_imports.earlier(session, taking.order.publication_id, taking.mark)
         taking.decide(session, telling)
     if before is not None:
         taking.notes.insert(
@@ -125,16 +128,66 @@ def _store(desk: Desk, taking: Taking, telling: Progress) -> None:
     from newsletter.core.clock import now
     from subscribers import list_imports
 
-    owner, fingerprint = taking.order.publication_id, taking.fingerprint
-    total, done = taking.to_store, 0
     with desk.writing() as session:
-        list_imports.begin(session, owner, fingerprint, taking.name, now())
-    with stoppable(lambda: done, total):
-        for chunk in taking.chunks():
-            with desk.writing() as session:
-                taking.store(session, chunk, now())
-                list_imports.advance(session, owner, fingerprint, len(chunk.people), now())
-            done += len(chunk.people)
-            telling("store", done, total)
+        number = list_imports.begin(session, taking.order.publication_id, taking.mark, now())
+    taking.number = number
+
+    def keep(chunk: Chunk) -> int:
+        with desk.writing() as session:
+            taking.store(session, chunk, now())
+            list_imports.advance(session, number, len(chunk.people), now())
+        return len(chunk.people)
+
+    store_all(taking, telling, taking.chunks(), keep)
     with desk.writing() as session:
-        list_imports.finish(session, owner, fingerprint, now())
+        list_imports.finish(session, number, now())
+
+
+def imports(
+    ctx: typer.Context,
+    forget: Annotated[
+        int | None,
+        typer.Option("--forget", metavar="N", help="Be told no more of this unfinished one."),
+    ] = None,
+    publication: PublicationOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """List the imports by the number that stands in the consents of their readers.
+
+    What the files were called is kept nowhere. --forget takes nobody off the list: who is
+    stored stays, and the rest of the file is no longer waited for.
+    """
+    from newsletter.editorial import publications
+    from subscribers import list_imports
+
+    desk = desk_of(ctx)
+    if forget is not None:
+        _forget(desk, publication, forget)
+        return
+    with desk.reading() as session:
+        owner = publications.get(session, publication)
+        found = [asdict(one) for one in list_imports.listing(session, owner.id)]
+    if as_json:
+        emit({"publication": owner.slug, "imports": found})
+        return
+    columns = ("import", "begun", "last stored", "rows stored", "state")
+    table(columns, map(_import_row, found))
+    if not found:
+        say("No list was imported.")
+
+
+def _forget(desk: Desk, publication: str | None, number: int) -> None:
+    from newsletter.core.clock import now
+    from newsletter.editorial import publications
+    from subscribers import list_imports
+
+    with desk.writing() as session:
+        owner = publications.get(session, publication)
+        was = list_imports.give_up(session, owner.id, number, now())
+    rows = counted(was.rows_done, "reader")
+    say(f"Import {number} is not waited for any more; {rows} of it stay as they are.", "green")
+
+
+def _import_row(one: dict[str, Any]) -> list[Any]:
+    times = (minute(one[name].isoformat()) for name in ("started_at", "changed_at"))
+    return [one["number"], *times, f"{one['rows_done']:,}", one["state"]]

@@ -12,7 +12,7 @@ import typer
 
 from newsletter.cli.context import Desk, JsonOption, desk_of, examples, read_file
 from newsletter.cli.output import console, counted, emit, minute, say, table
-from newsletter.cli.passphrases import asked
+from newsletter.cli.passphrases import asked, first_line
 
 if TYPE_CHECKING:
     from newsletter.core.master_key import Master
@@ -107,7 +107,10 @@ def rotate(ctx: typer.Context, as_json: JsonOption = False) -> None:
         return
     say(f"The new keys are '{done.key}'; {_addresses(done.addresses)} closed again.", "green")
     say(f"  {counted(done.removed, 'old key')} removed; links in old mails keep working")
-    say("  make a new backup: older ones hold the addresses under the old keys")
+    say(
+        "  make a new backup: older ones hold the addresses under the old keys, and when one of them"
+    )
+    say("  is restored, links in mails that were signed from now on are worth nothing")
 
 
 def _addresses(number: int) -> str:
@@ -164,7 +167,7 @@ def wrap(
     ] = False,
     passphrase_file: Annotated[
         Path | None,
-        typer.Option("--passphrase-file", metavar="FILE", help="A passphrase out of a file."),
+        typer.Option("--passphrase-file", metavar="FILE", help="Its first line is the passphrase."),
     ] = None,
     key_file: Annotated[
         Path | None,
@@ -191,9 +194,12 @@ def _to_the_file(desk: Desk) -> None:
     from newsletter.core import rewrapping
 
     services = desk.services()
-    with desk.reading() as session:
-        old = services.chain.master(session)
-    with rewrapping.new_file(services.settings, old) as new:
+
+    def in_force() -> Master:
+        with desk.reading() as session:
+            return services.chain.master(session)
+
+    with rewrapping.new_file(services.settings, in_force) as (old, new):
         _store(desk, new, _later(services.settings))
     say(f"The keys are wrapped by a new key in {services.settings.key_path}.", "green")
     say("  keep a copy of it apart from the database and its backups")
@@ -212,10 +218,11 @@ def _to_a_setting(desk: Desk, wish: _Wish) -> None:
             new, later = master_key.from_text(text), {"key": text}
             name, place = "KEY", str(wish.key_file.absolute())
         else:
-            text = _text(wish.passphrase_file) if wish.passphrase_file else asked_for()
+            file = wish.passphrase_file
+            text = first_line(file).strip() if file else asked_for()
             new, later = master_key.from_passphrase(text), {"passphrase": text}
             name = "PASSPHRASE"
-            place = str(wish.passphrase_file.absolute()) if wish.passphrase_file else "FILE"
+            place = str(file.absolute()) if file else "FILE"
     except ConfigurationError as err:
         raise InputError(str(wish.key_file or wish.passphrase_file or ""), str(err)) from err
     _store(desk, new, _later(desk.services().settings, **later))
@@ -245,8 +252,7 @@ def _store(desk: Desk, new: Master, later: Settings) -> None:
 
     services = desk.services()
     with desk.writing() as session:
-        old = services.chain.master(session)
-        rewrapping.rewrap(session, old, new, later)
+        old = rewrapping.rewrap(session, services.chain, new, later)
         audit.note(session, "wrapping", _DOOR, {"before": old.by, "now": new.by}, now())
 
 

@@ -52,13 +52,17 @@ def remove(
     """Take a reader off the list, at once, also out of an issue that is going out."""
     from newsletter.core.clock import now
     from newsletter.editorial import publications
-    from subscribers import directory
+    from subscribers import directory, journal
 
     desk = desk_of(ctx)
     with desk.writing() as session:
         owner = publications.get(session, publication)
         sealer = desk.services().sealer
         left = directory.remove(session, sealer, owner.id, address, now())
+        person = directory.find(session, sealer, address)
+        gone = (person.public_id, owner.id) if person and left == "left" else None
+    if gone:
+        journal.left(desk.home, *gone, "editor")
     say("This reader is off the list." if left == "left" else "This reader had left already.")
 
 
@@ -95,7 +99,7 @@ def _left_by(desk: Desk, data: bytes, name: str) -> None:
     from newsletter.core.clock import now
     from newsletter.core.errors import InputError
     from newsletter.core.tokens import Purpose
-    from subscribers import leaving
+    from subscribers import journal, leaving
     from subscribers.mailto import token_in_mail
 
     token = token_in_mail(data)
@@ -111,6 +115,8 @@ def _left_by(desk: Desk, data: bytes, name: str) -> None:
             wording="a mail to the address of List-Unsubscribe",
             now=now(),
         )
+    if left == "left":
+        journal.left(desk.home, claim.subject, claim.scope, "mail")
     said = {"left": "is off the list", "already": "had left already", "unknown": "is not held here"}
     say(f"This reader {said[left]}.")
 
@@ -129,7 +135,7 @@ def erase(
     from newsletter.core.clock import now
     from newsletter.core.db import empty_log
     from newsletter.core.errors import NotAllowedNow
-    from subscribers import erasing, story
+    from subscribers import erasing, journal, story
 
     desk = desk_of(ctx)
     sealer = desk.services().sealer
@@ -142,13 +148,14 @@ def erase(
         say("Nothing was erased.")
         return
     with desk.writing() as session:
-        erasing.erase(
+        gone = erasing.erase(
             session,
             sealer,
             subscriber_id=found.person.subscriber_id,
             how="command line",
             now=now(),
         )
+    journal.erased(desk.home, gone)
     empty_log(desk.services().engine)
     if as_json:
         emit({"erased": True, "lists": len(found.held)})

@@ -6,10 +6,10 @@ import csv
 import gc
 import json
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
@@ -26,7 +26,7 @@ ColumnOption = Annotated[
     typer.Option(
         "--column",
         metavar="WHAT=NAME",
-        help="Which column: email=…, edition=…, status=… (a name or a number; - for none).",
+        help="Which column: email=…, edition=…, status=… (a name or a number).",
     ),
 ]
 StrictOption = Annotated[
@@ -40,6 +40,7 @@ ReportOption = Annotated[
     typer.Option("--report", metavar="FILE", help="Write every row with its answer as CSV."),
 ]
 
+_Chunk = TypeVar("_Chunk")
 _SHOWN = 50
 _QUIET = ("new", "there")
 _STEPS = {"read": "reading", "compare": "comparing", "store": "storing"}
@@ -96,6 +97,36 @@ def stoppable(done: Callable[[], int], total: int, *, what: str = "rows") -> Ite
         if isinstance(err, KeyboardInterrupt):
             raise typer.Exit(1) from err
         raise
+
+
+def store_all(
+    reading: Reading,
+    telling: Progress,
+    chunks: Iterable[_Chunk],
+    keep: Callable[[_Chunk], int],
+) -> None:
+    """Let `keep` store each chunk and say how many rows it was; told and stoppable in between."""
+    total, done = reading.to_store, 0
+    with stoppable(lambda: done, total):
+        for chunk in chunks:
+            done += keep(chunk)
+            telling("store", done, total)
+
+
+def answer(
+    reading: Reading,
+    head: Mapping[str, Any],
+    *,
+    stored: bool,
+    report: Path | None,
+    as_json: bool,
+) -> None:
+    """Say what became of each row, in the way that was asked for."""
+    write_report(reading, report)
+    if as_json:
+        emit_rows({**head, "stored": stored}, reading)
+    else:
+        tell(reading, reading.name, stored=stored, report=report)
 
 
 def write_report(reading: Reading, path: Path | None) -> None:

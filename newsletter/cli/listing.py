@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from newsletter.cli.context import JsonOption, PublicationOption, desk_of, examples
+from newsletter.cli.context import Desk, JsonOption, PublicationOption, desk_of, examples
 from newsletter.cli.output import console, emit, emit_rows, listed, say, tables
 
 if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
     from newsletter.core.sealing import Sealer
     from newsletter.editorial.models import Publication
     from subscribers.growth import Period
     from subscribers.listing import Row, Wanted
+
+AGAIN = (
+    "give the same file again ('newsletter subscribers import'), or be told no more of it "
+    "('newsletter subscribers imports --forget {number}')"
+)
+"""What to do about an import that was broken off."""
 
 StateOption = Annotated[
     str | None,
@@ -118,31 +127,63 @@ def list_(
     publication: PublicationOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """List the readers; addresses are masked unless --reveal is given."""
+    """List the readers; addresses are masked unless --reveal is given, which the audit says."""
     from newsletter.editorial import publications
-    from subscribers import list_imports, listing
+    from subscribers import listing
 
     desk = desk_of(ctx)
     sealer = desk.services().sealer
+    filters = {"state": state, "edition": edition, "language": language}
+    filters |= {"before": before, "after": after}
     with desk.reading() as session:
         owner = publications.get(session, publication)
-        wanted = chosen(
-            owner, state=state, edition=edition, language=language, before=before, after=after
-        )
-        counts = listing.counts(session, owner.id)
-        partly = [asdict(part) for part in list_imports.unfinished(session, owner.id)]
-        found = listing.rows(session, wanted, limit)
-        rows = (_row(row, sealer, reveal=reveal) for row in found)
+        wanted = chosen(owner, **filters)
+        if reveal:
+            rows = listing.count(session, wanted)
+            detail = {"rows": min(rows, limit or rows), "filter": told(owner.slug, filters)}
+            noted(desk, "reveal", detail)
+        head = _head(session, owner)
+        found = (_row(row, sealer, reveal=reveal) for row in listing.rows(session, wanted, limit))
         if as_json:
-            head = {"publication": owner.slug, "counts": counts, "unfinished_imports": partly}
-            emit_rows(head, "subscribers", rows)
+            emit_rows(head, "subscribers", found)
             return
-        tables(_COLUMNS, ([r[name] for name in _COLUMNS] for r in map(_shortened, rows)))
-    told = ", ".join(f"{count} {word}" for word, count in counts.items())
-    say(told if any(counts.values()) else "Nobody yet.")
-    for part in partly:
-        told = f"{part['name']} is stored up to row {part['rows_done']} only"
-        say(f"{told}: import the same file again to finish it", "yellow")
+        tables(_COLUMNS, ([r[name] for name in _COLUMNS] for r in map(_shortened, found)))
+    _tell_head(head)
+
+
+def told(slug: str, filters: Mapping[str, str | None]) -> dict[str, str]:
+    """Whom the options chose, for the audit."""
+    return {"publication": slug, **{name: value for name, value in filters.items() if value}}
+
+
+def noted(desk: Desk, deed: str, detail: Mapping[str, object]) -> None:
+    """Write a deed of the command line into the audit, before anything of it is shown."""
+    from newsletter.core import audit
+    from newsletter.core.clock import now
+
+    with desk.writing() as session:
+        audit.note(session, deed, "command line", detail, now())
+
+
+def _head(session: Session, owner: Publication) -> dict[str, Any]:
+    from subscribers import list_imports, listing
+
+    return {
+        "publication": owner.slug,
+        "counts": listing.counts(session, owner.id),
+        "unfinished_imports": [asdict(one) for one in list_imports.unfinished(session, owner.id)],
+    }
+
+
+def _tell_head(head: Mapping[str, Any]) -> None:
+    counts = head["counts"]
+    sums = ", ".join(f"{count} {word}" for word, count in counts.items())
+    say(sums if any(counts.values()) else "Nobody yet.")
+    for part in head["unfinished_imports"]:
+        done = (
+            f"import {part['number']} was broken off; {part['rows_done']:,} of its rows are stored"
+        )
+        say(f"{done}: {AGAIN.format(**part)}", "yellow")
 
 
 _COLUMNS = ("address", "edition", "state", "since", "reason")

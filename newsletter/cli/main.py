@@ -27,6 +27,7 @@ from newsletter.cli import (
     publication,
     purging,
     resources,
+    restored,
     restoring,
     safekeeping,
     sending,
@@ -201,7 +202,7 @@ for room in (
     serving,
 ):
     room.register(app)
-for room in (keys, safekeeping, restoring, purging, keyholders):
+for room in (keys, safekeeping, restoring, restored, purging, keyholders):
     room.register(app)
 
 

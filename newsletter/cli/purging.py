@@ -103,7 +103,7 @@ def _survey(scene: _Scene) -> tuple[Survey, list[str]]:
     with reading(scene.engine) as session:
         known = session.get(Installation, 1)
         by = (known.wrapping or {}).get("by") if known else None
-        found = purging.survey(session, scene.settings.home)
+        found = purging.survey(session, scene.settings)
     return found, list(purging.checklist(scene.engine, by))
 
 
@@ -158,10 +158,10 @@ def _agreed(desk: Desk, scene: _Scene) -> None:
         words = asked(f"Passphrase of {name}", twice=False)
         with reading(scene.engine) as session:
             right = keyholders.agrees(session, name, words)
-        if not right or name in agreed:
+        if not right or name.casefold() in agreed:
             why = "has confirmed already" if right else "is no keyholder, or those were other words"
             raise NotAllowedNow(f"'{name}' {why}; nothing was destroyed")
-        agreed.add(name)
+        agreed.add(name.casefold())
     if str(typer.prompt(f"Type {_WORD} to destroy everything", err=True)) != _WORD:
         raise NotAllowedNow(f"that was not {_WORD}; nothing was destroyed")
 
@@ -169,22 +169,25 @@ def _agreed(desk: Desk, scene: _Scene) -> None:
 def _purge(desk: Desk, scene: _Scene) -> list[str]:
     """All steps in their order, each its own transaction; what is left to be done by hand."""
     from newsletter.core.clock import now
-    from newsletter.core.db import writing
+    from newsletter.core.db import empty_log, writing
     from newsletter.safekeeping import purging, shredding
 
     with writing(scene.engine) as session:
         purging.stop_sending(session, now())
         if not purging.begun(session):
             purging.destroy_keys(session, _DOOR, now())
-    purging.checkpoint(scene.engine)
+    empty_log(scene.engine)
     note("The keys are destroyed; deleting the rows.")
-    shredding.shred_files(desk.home)
     with writing(scene.engine) as session:
         purging.delete_rows(session, now())
-    note("The rows are deleted; cleaning up the database.")
+    note("The rows are deleted; removing the files.")
+    by_hand = shredding.shred_files(scene.settings)
+    for sentence in by_hand:
+        note(sentence)  # at once: what comes next may stop, and another run finds no file
+    note("The files are removed; cleaning up the database.")
     purging.vacuum(scene.engine)
-    shredding.shred_files(desk.home)  # what running programs wrote meanwhile
-    by_hand = shredding.forget_passwords(desk.home)
+    by_hand += shredding.shred_files(scene.settings)  # what running programs wrote meanwhile
+    by_hand += shredding.forget_passwords(desk.home)
     with writing(scene.engine) as session:
-        purging.end(session)
-    return [by_hand] if by_hand else []
+        purging.end(session, now())
+    return list(dict.fromkeys(by_hand))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import datetime
@@ -16,6 +16,7 @@ from newsletter.cli.context import JsonOption, desk_of, examples
 from newsletter.cli.output import counted, emit, listed, minute, say
 from newsletter.cli.passphrases import PassphraseFile, asked, first_line
 from newsletter.cli.private_files import private_file
+from newsletter.cli.restored import LeftIn, bring_in, gone_in, tell_brought
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from newsletter.core.settings import Settings
     from newsletter.safekeeping.aftermath import Aftermath
     from newsletter.safekeeping.restoring import Opened
+    from newsletter.safekeeping.snapshot import Header
 
 _DOOR = "command line"
 
@@ -33,7 +35,7 @@ def register(app: typer.Typer) -> None:
     app.command(
         epilog=examples(
             "newsletter restore weekly.age --home ./new --identity key.txt --keys keys.json",
-            "newsletter restore weekly.age --home ./new --keys keys.json   (asks for a passphrase)",
+            "newsletter restore weekly.age --home ./new --keys keys.json --left-in ./old",
         )
     )(restore)
 
@@ -51,37 +53,51 @@ def restore(
         Path | None,
         typer.Option("--keys", metavar="FILE", help="The keys.json of the first home."),
     ] = None,
+    left_in: LeftIn = None,
     as_json: JsonOption = False,
 ) -> None:
     """Put a backup into an empty home (--home DIR) and an empty database, whole or not at all.
 
     Nothing that may have gone out since is sent again: it is held and listed for you to settle.
     """
+    desk = desk_of(ctx)
+    gone = gone_in(left_in)
+    header, files, after = _restored(
+        desk.home, file, keys, lambda: _key(file, identity, passphrase_file)
+    )
+    made_at = header.made_at.isoformat()
+    brought = bring_in(desk, gone, made_at) if left_in else None
+    if as_json:
+        told = {"backup_of_at": header.made_at, "tables": header.tables, "files": files}
+        emit({"home": str(desk.home), **told, **asdict(after), "brought_in": brought})
+        return
+    rows, made = counted(sum(header.tables.values()), "row"), minute(made_at)
+    say(f"{desk.home} holds the newsletter of {made}: {rows}, {counted(files, 'file')}.", "green")
+    if brought is not None:
+        tell_brought(brought)
+    for sentence in _held_back(after, made, brought=brought is not None):
+        say(f"  · {sentence}")
+
+
+def _restored(
+    home: Path, file: Path, keys: Path | None, key: Callable[[], Key]
+) -> tuple[Header, int, Aftermath]:
+    """What the backup says of itself, how many files came of it, and what was held back."""
     from newsletter.core import settings as settings_module
     from newsletter.core.clock import now
     from newsletter.core.errors import InputError
     from newsletter.safekeeping import restoring
 
-    home = desk_of(ctx).home
     restoring.require_empty_home(home)
     settings = settings_module.load(home)
-    key = _key(file, identity, passphrase_file)
+    opener = key()
     try:
-        with file.open("rb") as source, restoring.opened(source, key) as found:
+        with file.open("rb") as source, restoring.opened(source, opener) as found:
             restoring.require_key(found, settings, keys)
             files, after = _fill(settings, found, keys, now())
-            header = found.header
+            return found.header, files, after
     except OSError as err:
         raise InputError(str(err.filename or file), (err.strerror or str(err)).lower()) from err
-    if as_json:
-        told = {"backup_of_at": header.made_at, "tables": header.tables, "files": files}
-        emit({"home": str(home), **told, **asdict(after)})
-        return
-    rows = counted(sum(header.tables.values()), "row")
-    made = minute(header.made_at.isoformat())
-    say(f"{home} holds the newsletter of {made}: {rows}, {counted(files, 'file')}.", "green")
-    for sentence in _held_back(after, made):
-        say(f"  · {sentence}")
 
 
 def _key(file: Path, identity: Path | None, passphrase_file: Path | None) -> Key:
@@ -166,7 +182,7 @@ def _copy_keys(keys: Path, to: Path) -> None:
         shutil.copyfileobj(source, file)
 
 
-def _held_back(after: Aftermath, made: str) -> Iterator[str]:
+def _held_back(after: Aftermath, made: str, *, brought: bool) -> Iterator[str]:
     """What to look at, in the order in which it is to be done."""
     if after.held:
         yield (
@@ -180,11 +196,18 @@ def _held_back(after: Aftermath, made: str) -> Iterator[str]:
             f"{counted(after.doubtful, 'delivery')} may have gone out since; 'newsletter settle' "
             "decides each"
         )
+    if after.confirmations:
+        yield (
+            f"{counted(after.confirmations, 'confirmation mail')} may have gone out since; nothing "
+            "is to be done: whoever got none signs up again"
+        )
+    journal = "" if brought else "run 'newsletter restored --left-in OLD_HOME' on its journal, "
     yield (
-        f"who left, was erased or bounced after {made} is not known here: before anything is "
-        "sent, give the leave mails of that time to 'newsletter subscribers leave', and the mail "
+        f"who left, was erased or bounced after {made} is not known to the backup: {journal}"
+        "give the leave mails of that time to 'newsletter subscribers leave', and the mail "
         "server's list of refusals to 'newsletter suppressions import'"
     )
+    yield "no issue goes out before you say that this is done: 'newsletter restored --accept'"
     yield (
         "let the first installation send nothing any more, and run 'newsletter doctor' here: the "
         "address of a database under [database] was taken out of newsletter.toml"

@@ -76,7 +76,9 @@ def tell_restored(restored: dict[str, Any]) -> None:
     """Where this newsletter comes from, and what of it still waits for somebody."""
     doubtful = counted(restored["doubtful"], "delivery")
     text = f"Restored from a backup of {minute(restored['backup_of_at'])}; {doubtful} in doubt."
-    say(text, "yellow" if restored["doubtful"] else None)
+    if not restored["accepted_at"]:
+        text += " No issue goes out before 'newsletter restored --accept'."
+    say(text, "yellow" if restored["doubtful"] or not restored["accepted_at"] else None)
 
 
 def of_issue(

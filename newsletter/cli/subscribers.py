@@ -71,6 +71,8 @@ def add(
         after = _edition_of(session, sealer, owner, address)
     if outcome == "new":
         say(f"This address is new on the list; it gets the edition '{after}'.", "green")
+    elif outcome == "subscribed":
+        say(f"This address waited for the press; it is on the list now, with '{after}'.", "green")
     elif before == after:
         say(f"This address is on the list already, with the edition '{after}'; nothing changed.")
     else:

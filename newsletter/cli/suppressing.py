@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -13,23 +14,22 @@ from newsletter.cli.list_files import (
     ListFile,
     ReportOption,
     StrictOption,
-    emit_rows,
+    answer,
     progress,
     require_free,
-    stoppable,
-    tell,
-    write_report,
+    store_all,
 )
 from newsletter.cli.output import emit, say, table
 
 if TYPE_CHECKING:
     from subscribers.reading import Progress
     from subscribers.suppressing import Barring
+    from subscribers.tally import Person
 
-_BY_HAND = ("hard_bounce", "complaint", "manual")
+_REASONS = "hard_bounce, complaint, unsubscribed or manual."
 Reason = Annotated[
     str | None,
-    typer.Option("--reason", metavar="REASON", help="hard_bounce, complaint or manual."),
+    typer.Option("--reason", metavar="REASON", help=_REASONS),
 ]
 
 
@@ -91,39 +91,33 @@ def import_(
             barring.refuse_broken()
         if not dry_run:
             _store(desk, barring, telling)
-        write_report(barring, report)
-        if as_json:
-            emit_rows({"stored": not dry_run}, barring)
-        else:
-            tell(barring, file.name, stored=not dry_run, report=report)
+        answer(barring, {}, stored=not dry_run, report=report, as_json=as_json)
 
 
 def _store(desk: Desk, barring: Barring, telling: Progress) -> None:
     from newsletter.core.clock import now
 
-    total, done = barring.to_store, 0
-    with stoppable(lambda: done, total):
-        for chunk in barring.chunks():
-            with desk.writing() as session:
-                barring.store(session, chunk, now())
-            done += len(chunk)
-            telling("store", done, total)
+    def keep(chunk: Sequence[Person]) -> int:
+        with desk.writing() as session:
+            barring.store(session, chunk, now())
+        return len(chunk)
+
+    store_all(barring, telling, barring.chunks(), keep)
 
 
 def _require_known(reason: str | None) -> None:
     from newsletter.core.errors import InputError
+    from subscribers.suppressing import BY_HAND
 
-    if reason not in (None, *_BY_HAND):
-        known = ", ".join(_BY_HAND)
+    if reason not in (None, *BY_HAND):
+        known = ", ".join(BY_HAND)
         raise InputError("--reason", f"'{reason}' is no reason; it is one of {known}")
 
 
 def add(
     ctx: typer.Context,
     address: Annotated[str, typer.Argument(metavar="ADDRESS", help="A mail address.")],
-    reason: Annotated[
-        str, typer.Option("--reason", metavar="REASON", help="hard_bounce, complaint or manual.")
-    ] = "manual",
+    reason: Annotated[str, typer.Option("--reason", metavar="REASON", help=_REASONS)] = "manual",
 ) -> None:
     """Never mail this address again, whatever the publication; 'subscribers release' lifts it.
 
@@ -140,10 +134,7 @@ def add(
         index = desk.services().sealer.blind_index(lookup)
         held = suppression.barred(session, index)
         was = held.reason if held else None
-        if reason in suppression.READERS_WORD:
-            suppression.bar_by_word(session, index, reason, now())
-        else:
-            suppression.suppress(session, index, reason, now())
+        suppression.bar(session, index, reason, now())
         after = suppression.barred(session, index)
     if was is None:
         say(f"This address is suppressed now ({reason}).", "green")

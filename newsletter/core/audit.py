@@ -32,7 +32,7 @@ class Entry:
 def note(
     session: Session, deed: str, how: str, detail: Mapping[str, object], now: datetime
 ) -> None:
-    """Write down a deed (export, erasure, rotation, purge); the caller commits it with the deed.
+    """Write down a deed (export, story, erasure, rotation, purge); the caller commits it too.
 
     `how` is the door: `command line`, later a page. `detail` holds counts and kinds; whatever
     looks like an address in it is taken out, because this row outlives the people it is about.

@@ -33,7 +33,7 @@ from sqlalchemy.types import TypeDecorator
 from newsletter.core.database_errors import address, explain
 from newsletter.core.errors import ConfigurationError
 
-_PATIENCE = 30_000
+PATIENCE = 30_000
 """Milliseconds a writer waits for another (SQLite)."""
 
 NAMING = {
@@ -133,7 +133,7 @@ def _sqlite_on_connect(connection: sqlite3.Connection, _record: object) -> None:
             "synchronous=FULL",
             "foreign_keys=ON",
             "secure_delete=ON",
-            f"busy_timeout={_PATIENCE}",
+            f"busy_timeout={PATIENCE}",
         ):
             connection.execute(f"PRAGMA {pragma}").close()
     except sqlite3.Error:
@@ -170,25 +170,29 @@ def reading(engine: Engine) -> Iterator[Session]:
         yield session
 
 
-def empty_log(engine: Engine) -> None:
+def empty_log(engine: Engine, *, patience: int = 1000) -> bool:
     """After an erasure: SQLite's write-ahead log keeps no older copy of what was erased.
+
+    False when others still read older pages after so many milliseconds, or the disk refuses.
 
     `secure_delete` blanks the pages of the file, but what was written before lies in the log
     until that is emptied. While others read, it is emptied as far as they allow, and by the
-    next one who asks. PostgreSQL keeps its log to itself (see docs/decisions).
+    next one who asks. PostgreSQL keeps its log to itself (docs/decisions/leaving.md).
     """
     if engine.dialect.name != "sqlite":
-        return
+        return True
     connection = engine.raw_connection()
     try:
-        for pragma in (
-            "busy_timeout=1000",
-            "wal_checkpoint(TRUNCATE)",
-            f"busy_timeout={_PATIENCE}",
-        ):
-            connection.cursor().execute(f"PRAGMA {pragma}").close()
+        cursor = connection.cursor()
+        cursor.execute(f"PRAGMA busy_timeout={patience}")
+        busy = cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+        cursor.execute(f"PRAGMA busy_timeout={PATIENCE}")
+    except sqlite3.Error:
+        connection.invalidate()  # its patience may be another one now
+        return False
     finally:
         connection.close()
+    return not busy
 
 
 def database_now(session: Session) -> datetime:

@@ -19,13 +19,13 @@ from typing import IO, TYPE_CHECKING, BinaryIO, Literal
 import pyrage
 
 from newsletter.core.errors import ConfigurationError, InputError
+from newsletter.core.master_key import SHORTEST
 
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer as Buffer
 
 PASSPHRASE_LIMIT = 512 * 2**20
 """Bytes that a passphrase locks at most; writing takes about three times as much memory."""
-SHORTEST_PASSPHRASE = 10
 
 _MAGIC = b"age-encryption.org/v1\n"
 _SCRYPT = b"-> scrypt "
@@ -127,10 +127,10 @@ def locked_by(path: Path) -> Literal["passphrase", "recipients"]:
 
 
 def _long_enough(text: str) -> str:
-    if len(text) < SHORTEST_PASSPHRASE:
+    if len(text) < SHORTEST:
         raise InputError(
             "passphrase",
-            f"it has {len(text)} characters; take at least {SHORTEST_PASSPHRASE}, better six words",
+            f"it has {len(text)} characters; take at least {SHORTEST}, better six words",
         )
     return text
 

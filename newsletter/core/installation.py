@@ -9,7 +9,7 @@ from sqlalchemy import LargeBinary, String, UniqueConstraint, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from newsletter.core.db import Base
-from newsletter.core.errors import ConfigurationError
+from newsletter.core.errors import ConfigurationError, NotAllowedNow
 
 
 class Installation(Base):
@@ -26,6 +26,9 @@ class Installation(Base):
     restored_at: Mapped[datetime | None]
     backup_of_at: Mapped[datetime | None]
     """Restored from a backup of this instant: what happened later is not known here."""
+    restored_seen_at: Mapped[datetime | None]
+    """Since when somebody answers for it that who left meanwhile was brought in; no issue goes
+    out before."""
     purged_at: Mapped[datetime | None]
 
 
@@ -80,3 +83,20 @@ def require_keys(session: Session) -> None:
                 f"this newsletter was purged on {purged_at:%Y-%m-%d}: its keys and its readers are "
                 "destroyed; 'newsletter init' makes new keys, publications and issues are kept"
             )
+
+
+def require_seen(session: Session) -> None:
+    """NotAllowedNow after a restore, until somebody answers for it that who left since the
+    backup was brought in: they would be mailed against their word."""
+    found = select(Installation.backup_of_at).where(
+        Installation.restored_at.is_not(None), Installation.restored_seen_at.is_(None)
+    )
+    made_at = session.scalar(found)
+    if made_at is not None:
+        raise NotAllowedNow(
+            f"this was restored from a backup of {made_at:%Y-%m-%d %H:%M} UTC, and who left or was "
+            "erased since is not known here: bring them in with 'newsletter restored --left-in "
+            "OLD_HOME', the leave mails with 'newsletter subscribers leave' and the mail server's "
+            "refusals with 'newsletter suppressions import', then say so with 'newsletter restored "
+            "--accept'"
+        )

@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
@@ -42,17 +43,22 @@ class KeyChain:
         self._master = master
         self._ring = ring
         self._read_at = time.monotonic()
+        self._over = False
         self._lock = threading.Lock()
 
     def current(self) -> Keyring:
         """The ring, read again every few seconds; what cannot be read now is tried later.
 
         Closing under a key that was removed meanwhile is refused by the database itself.
+        ConfigurationError once the keys were destroyed or are those of another newsletter.
         """
-        if time.monotonic() - self._read_at > FRESH and self._lock.acquire(blocking=False):
+        stale = self._over or time.monotonic() - self._read_at > FRESH
+        if stale and self._lock.acquire(blocking=False):
             try:
                 self._read()
             except NewsletterError as err:
+                if self._over:
+                    raise
                 _log.warning("keys_not_read", reason=str(err))
             finally:
                 self._lock.release()
@@ -65,13 +71,19 @@ class KeyChain:
         """
         wanted = time.monotonic() - seconds
         with self._lock:
-            if self._read_at <= wanted:  # else another thread has read while we waited
+            if (
+                self._over or self._read_at <= wanted
+            ):  # else another thread has read while we waited
                 self._read()
             return self._ring
 
-    def master(self, session: Session) -> Master:
-        """The master key in force, which may have been changed since this process began."""
-        wrapping = installation(session).wrapping or {}
+    def master(self, session: Session, *, lock: bool = False) -> Master:
+        """The master key in force, which may have been changed since this process began.
+
+        With `lock` it stays in force until the transaction ends: whoever wraps anything by it
+        needs that. ConfigurationError when there is none (any more).
+        """
+        wrapping = _wrapping(session, installation(session, lock=lock))
         if self._master.fingerprint() != wrapping.get("master"):
             self._master = master_key.matching(self._settings, wrapping)
         return self._master
@@ -84,6 +96,10 @@ class KeyChain:
         self._read_at = time.monotonic()
         held = self._ring
         with reading(self._engine) as session:
+            if installation(session).key_fingerprint != held.fingerprint():
+                self._over = True
+                require_keys(session)
+                raise ConfigurationError(FOREIGN.format("the key that this program began with"))
             found = _ring(session, lambda: self.master(session), held)
         gone = {key.kid: key for key in (*held.retired, *held.seals)}
         for key in found.seals:
@@ -99,16 +115,20 @@ def opened(session: Session, settings: Settings) -> tuple[Master, Keyring]:
     ConfigurationError when the master key is missing, damaged or another one.
     """
     known = installation(session)
+    master = master_key.matching(settings, _wrapping(session, known))
+    ring = _ring(session, lambda: master)
+    if ring.fingerprint() != known.key_fingerprint:
+        raise ConfigurationError(FOREIGN.format("the index key in the table data_keys"))
+    return master, ring
+
+
+def _wrapping(session: Session, known: Installation) -> dict[str, Any]:
     require_keys(session)
     if known.wrapping is None:
         raise ConfigurationError(
             "the keys of this database are not wrapped yet; run 'newsletter migrate'"
         )
-    master = master_key.matching(settings, known.wrapping)
-    ring = _ring(session, lambda: master)
-    if ring.fingerprint() != known.key_fingerprint:
-        raise ConfigurationError(FOREIGN.format("the index key in the table data_keys"))
-    return master, ring
+    return known.wrapping
 
 
 def _ring(session: Session, master: Callable[[], Master], held: Keyring | None = None) -> Keyring:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -15,6 +15,7 @@ from newsletter.core import key_file, keychain
 from newsletter.core.errors import ConfigurationError
 from newsletter.core.installation import DataKey
 from newsletter.core.key_file import KeyFile
+from newsletter.core.keychain import KeyChain
 from newsletter.core.keyring import Key
 from newsletter.core.master_key import Master
 from newsletter.core.settings import Settings
@@ -28,12 +29,12 @@ def store(session: Session, master: Master, use: str, keys: Iterable[Key], at: d
         session.flush()
 
 
-def add_pair(session: Session, master: Master, at: datetime) -> str:
+def add_pair(session: Session, chain: KeyChain, at: datetime) -> str:
     """New keys for closing and signing, under one name of their own, which is returned.
 
     The name of a removed key never comes back, because links keep theirs for ever.
     """
-    keychain.installation(session, lock=True)
+    master = chain.master(session, lock=True)
     taken = set(session.scalars(select(DataKey.kid)))
     number = len(taken)
     while f"k{number}" in taken:
@@ -44,38 +45,44 @@ def add_pair(session: Session, master: Master, at: datetime) -> str:
     return f"k{number}"
 
 
-def rewrap(session: Session, old: Master, new: Master, later: Settings) -> None:
-    """Wrap all data keys by another master key.
+def rewrap(session: Session, chain: KeyChain, new: Master, later: Settings) -> Master:
+    """Wrap all data keys by another master key; the former one is returned.
 
     Before it is believed, the database is opened as the next start will open it, with the
     settings of `later`. ConfigurationError when that fails; then the caller lets it fall.
     """
-    keychain.installation(session, lock=True).wrapping = new.wrapping()
+    old = chain.master(session, lock=True)
+    keychain.installation(session).wrapping = new.wrapping()
     for row in session.scalars(select(DataKey)):
         secret = old.unwrap(row.use, row.kid, row.wrapped)
         row.wrapped = new.wrap(row.use, row.kid, secret)
     session.flush()
     session.expire_all()
     keychain.opened(session, later)
+    return old
 
 
 @contextmanager
-def new_file(settings: Settings, old: Master) -> Iterator[Master]:
-    """A new master key for the file in the home; inside the block the database changes over.
+def new_file(settings: Settings, in_force: Callable[[], Master]) -> Iterator[tuple[Master, Master]]:
+    """The old master key and a new one for the file in the home; inside the block the database
+    changes over.
 
-    The file holds both keys meanwhile, so that it opens the database on either side of the
-    commit, wherever a crash falls. A copy of the old one stays for the backups made with it.
+    Which one is in force is asked when nobody else can change the file any more. The file holds
+    both keys meanwhile, and whatever else it held, so that it opens the database on either side
+    of the commit, wherever a crash falls. A copy of the old one stays for the backups made with
+    it.
     """
     path, new = settings.key_path, Master(secrets.token_bytes(32), "file")
     with key_file.alone(settings.home):
+        old = in_force()
         if old.by == "file":
-            copy = copy_path(settings, old)
-            KeyFile((old.secret,)).save(copy)
-            KeyFile((new.secret, old.secret)).save(path)
+            KeyFile((old.secret,)).save(copy_path(settings, old))
+            held = KeyFile.load(path).masters
+            KeyFile(tuple(dict.fromkeys((new.secret, old.secret, *held)))).save(path)
         else:
             _require_unused(path)
             KeyFile((new.secret,)).save(path)
-        yield new
+        yield old, new
         KeyFile((new.secret,)).save(path)
 
 

@@ -344,6 +344,8 @@ def _from_environment(environ: Mapping[str, str]) -> list[tuple[str, dict[str, A
             raise InputError(name, f"write a setting as {form}__KEY")
         if key.endswith("_file"):
             key, value = key.removesuffix("_file"), _read_secret(name, value)  # noqa: PLW2901
+            if section == "keys":  # as 'keys wrap' reads the same file
+                value = value.partition("\n")[0].rstrip()  # noqa: PLW2901
         values: dict[str, Any] = {key: value}
         found.append((name, {section: {_code(name, inner[0]): values} if inner else values}))
     return found

@@ -1,7 +1,8 @@
 """Claims: a worker takes some planned deliveries for itself, for a while.
 
 Fencing: state and owner stand in the WHERE of every move, so a worker that was frozen and
-comes back late cannot touch what others took over meanwhile.
+comes back late cannot touch what others took over meanwhile. The reader stands there too:
+SQLite gives the number of somebody who was erased to whoever joins next.
 """
 
 from __future__ import annotations
@@ -132,8 +133,8 @@ def _confirmations(session: Session, rows: _Rows) -> list[Claimed]:
 def intend(session: Session, claimed: Claimed, owner: str) -> bool:
     """Write down that the body may leave now; False when it must not.
 
-    False: the claim was lost, or the issue is no longer being sent. Committed by the caller
-    before the first byte of the body leaves.
+    False: the claim was lost, its reader erased, or the issue is no longer being sent.
+    Committed by the caller before the first byte of the body leaves.
     """
     statement = (
         update(Delivery)
@@ -182,5 +183,11 @@ def renew(session: Session, owner: str, lease_seconds: int) -> int:
     return changed(session, statement.values(lease_until_at=until))
 
 
+def is_of(claimed: Claimed) -> ColumnElement[bool]:
+    """Whether the delivery is still of the reader it was claimed for."""
+    same_reader = Delivery.subscriber_id.is_not_distinct_from(claimed.subscriber_id)
+    return (Delivery.id == claimed.id) & same_reader
+
+
 def _mine(claimed: Claimed, owner: str) -> ColumnElement[bool]:
-    return (Delivery.id == claimed.id) & (Delivery.owner == owner)
+    return is_of(claimed) & (Delivery.owner == owner)

@@ -9,6 +9,7 @@ from typing import Protocol
 from sqlalchemy.orm import Session
 
 from newsletter.core.clock import now
+from newsletter.core.errors import NotFound
 from newsletter.core.log import logger
 from newsletter.delivery import pausing
 from newsletter.delivery.claiming import Claimed, HeldConfirmation, HeldIssue
@@ -17,7 +18,7 @@ from newsletter.delivery.press import Press
 from newsletter.delivery.transactional import confirmation_mail, put_off
 from newsletter.providers.base import Envelope
 from subscribers import optin, spool
-from subscribers.audience import recipient_of, standing
+from subscribers.audience import public_id_of, recipient_of, standing
 
 _log = logger("delivery.sending")
 
@@ -65,8 +66,20 @@ class IssueErrand:
         return self.claimed.launched_at + timedelta(hours=self.needs.settings.delivery.retry_hours)
 
     def obstacle(self, session: Session) -> str | None:
-        """What the reader's subscription says."""
-        return standing(session, self.claimed.subscriber_id, self.claimed.publication_id)
+        """What the reader's subscription says, or a wish it has not heard of yet."""
+        held = self.claimed
+        why = standing(session, held.subscriber_id, held.publication_id)
+        if why is not None or held.subscriber_id is None:
+            return why or "erased"
+        return self._wish(session, held.subscriber_id)
+
+    def _wish(self, session: Session, subscriber_id: int) -> str | None:
+        try:
+            who = public_id_of(session, subscriber_id)
+        except NotFound:
+            return "erased"  # since `standing` was asked
+        noted = spool.holds(self.needs.settings.home, who, self.claimed.publication_id)
+        return "unsubscribed" if noted else None
 
     def envelope(self, session: Session) -> Envelope:
         """The edition as it was approved, with this reader's own links."""
@@ -74,8 +87,6 @@ class IssueErrand:
         if held.subscriber_id is None:
             raise Withdrawn("erased")
         reader = recipient_of(session, self.needs.sealer, held.subscriber_id, held.publication_id)
-        if spool.holds(self.needs.settings.home, reader.public_id, held.publication_id):
-            raise Withdrawn("unsubscribed")  # a wish that the database has not heard of yet
         return self.press.sheet(session, held.issue_id, held.edition).envelope(
             delivery_id=held.id,
             address=reader.address,

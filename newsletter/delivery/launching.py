@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from newsletter.core.db import UtcDateTime
 from newsletter.core.errors import ConfigurationError, NotAllowedNow
+from newsletter.core.installation import require_seen
 from newsletter.delivery.ledger import Ledger, ledger
 from newsletter.delivery.models import Delivery
 from newsletter.delivery.rows import changed
@@ -40,8 +41,8 @@ def launch(session: Session, issue: Issue, now: datetime) -> Launched:
     """Plan one delivery for each person of the audience and set the issue going.
 
     Launching again adds nobody, also not people who subscribed since. NotAllowedNow when the
-    issue is not approved or scheduled, when somebody wants an edition it does not have, or when
-    there is nobody to be mailed.
+    issue is not approved or scheduled, when somebody wants an edition it does not have, when
+    there is nobody to be mailed, or after a restore until who left meanwhile was brought in.
     """
     session.refresh(issue, with_for_update=True)
     if issue.status in _LAUNCHED:
@@ -50,6 +51,7 @@ def launch(session: Session, issue: Issue, now: datetime) -> Launched:
         issue.status = Status.SCHEDULED
     require_move(issue.number, issue.status, Status.SENDING)
     require_open(issue.publication)
+    require_seen(session)
     said = nobody(session, issue, now)
     if said:
         raise NotAllowedNow(said)

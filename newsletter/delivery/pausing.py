@@ -8,6 +8,7 @@ from sqlalchemy import update
 from sqlalchemy.orm import Session
 
 from newsletter.core.errors import NotAllowedNow
+from newsletter.core.installation import require_seen
 from newsletter.delivery.ledger import stop_planned
 from newsletter.delivery.rows import changed
 from newsletter.editorial import issues
@@ -42,6 +43,7 @@ def resume(session: Session, issue: Issue, now: datetime) -> None:
         raise NotAllowedNow(
             f"issue {issue.number} cannot be resumed: {way_on(issue.number, issue.status)}"
         )
+    require_seen(session)
     issue.status, issue.paused_reason, issue.changed_at = Status.SENDING, None, now
 
 

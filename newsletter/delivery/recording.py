@@ -8,7 +8,7 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from newsletter.core.db import database_now
-from newsletter.delivery.claiming import Claimed, HeldIssue
+from newsletter.delivery.claiming import Claimed, HeldIssue, is_of
 from newsletter.delivery.models import Delivery
 from newsletter.delivery.outcomes import Outcome
 from newsletter.delivery.rows import changed
@@ -38,9 +38,16 @@ def record(session: Session, claimed: Claimed, owner: str, outcome: Outcome, pro
     )
     if changed(session, statement) != 1:
         return False
-    if outcome.hard_bounce and claimed.subscriber_id is not None:
-        suppression.suppress_reader(session, claimed.subscriber_id, "hard_bounce", now)
+    if outcome.hard_bounce:
+        _bar(session, claimed, now)
     return True
+
+
+def _bar(session: Session, claimed: Claimed, now: datetime) -> None:
+    """Never whoever joined under the number of somebody who was erased meanwhile."""
+    reader = session.scalar(select(Delivery.subscriber_id).where(is_of(claimed)))
+    if reader is not None:
+        suppression.suppress_reader(session, reader, "hard_bounce", now)
 
 
 def _values(claimed: Claimed, outcome: Outcome, provider: str, now: datetime) -> dict[str, object]:

@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, select, update
+from sqlalchemy import ColumnElement, func, select, update
 from sqlalchemy.orm import Session
 
+from newsletter.core import audit
 from newsletter.core.db import database_now
 from newsletter.core.installation import Installation
 from newsletter.delivery.models import Delivery
@@ -43,7 +44,9 @@ class Aftermath:
     """Numbers of issues that had not gone out at the backup; each waits for a new approval."""
     paused: list[int]
     doubtful: int
-    """Deliveries that were open at the backup."""
+    """Deliveries of issues that were open at the backup."""
+    confirmations: int
+    """Mails of the sign-up form that were open: whoever got none signs up again."""
     slots: int
     """Planned times that had passed at the restore."""
 
@@ -52,28 +55,51 @@ def hold_back(session: Session, made_at: datetime, now: datetime) -> Aftermath:
     """Make a restored database safe, in the transaction that fills it."""
     said = f"{made_at:%Y-%m-%d %H:%M} UTC"
     known = session.get_one(Installation, 1)
-    known.restored_at, known.backup_of_at = now, made_at
+    known.restored_at, known.backup_of_at, known.restored_seen_at = now, made_at, None
     held = _stop(session, EDITABLE, Status.HELD, _HELD.format(said), now)
     going = {Status.SENDING, Status.PAUSED}
     paused = _stop(session, going, Status.PAUSED, _PAUSED.format(said), now)
-    doubtful = _doubt(session, ANSWER.format(said))
-    return Aftermath(held, paused, doubtful, _pass(session, said, now))
+    why = ANSWER.format(said)
+    doubtful = _doubt(session, Delivery.issue_id.is_not(None), why)
+    confirmations = _doubt(session, Delivery.confirmation_id.is_not(None), why)
+    return Aftermath(held, paused, doubtful, confirmations, _pass(session, said, now))
+
+
+def accept(session: Session, how: str, now: datetime) -> bool:
+    """Somebody answers for it that who left since the backup was brought in: issues may go out.
+
+    False when nothing is to be accepted. `how` is the door.
+    """
+    known = session.get(Installation, 1, with_for_update=True, populate_existing=True)
+    if known is None or known.restored_at is None or known.restored_seen_at is not None:
+        return False
+    known.restored_seen_at = now
+    made_at = known.backup_of_at
+    detail = {"backup_of": made_at.isoformat() if made_at else None}
+    audit.note(session, "restore_accepted", how, detail, now)
+    return True
 
 
 def remembered(session: Session) -> dict[str, Any] | None:
-    """Whether this database was restored, and how many of its deliveries still wait for somebody
-    to settle them; None when it never was."""
+    """Whether this database was restored, whether somebody accepted that, and how many deliveries
+    of its issues still wait to be settled; None when it never was."""
     known = session.get(Installation, 1)
     if known is None or known.restored_at is None or known.backup_of_at is None:
         return None
-    in_doubt = select(func.count()).where(
-        Delivery.state == State.UNKNOWN, Delivery.answer.startswith("restored from a backup")
-    )
+    seen_at = known.restored_seen_at
     return {
         "restored_at": known.restored_at.isoformat(),
         "backup_of_at": known.backup_of_at.isoformat(),
-        "doubtful": session.scalar(in_doubt) or 0,
+        "accepted_at": seen_at.isoformat() if seen_at else None,
+        "doubtful": _in_doubt(session, Delivery.issue_id.is_not(None)),
+        "confirmations": _in_doubt(session, Delivery.confirmation_id.is_not(None)),
     }
+
+
+def _in_doubt(session: Session, which: ColumnElement[bool]) -> int:
+    restored = Delivery.answer.startswith("restored from a backup")
+    query = select(func.count()).where(Delivery.state == State.UNKNOWN, restored, which)
+    return session.scalar(query) or 0
 
 
 def _stop(
@@ -94,12 +120,11 @@ def _stop(
     return stopped
 
 
-def _doubt(session: Session, why: str) -> int:
-    """Issues' deliveries and confirmation mails alike."""
+def _doubt(session: Session, which: ColumnElement[bool], why: str) -> int:
     return changed(
         session,
         update(Delivery)
-        .where(Delivery.state.in_(OPEN))
+        .where(Delivery.state.in_(OPEN), which)
         .values(
             state=State.UNKNOWN,
             answer=why,

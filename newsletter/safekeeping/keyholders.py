@@ -15,9 +15,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from newsletter.core import audit
-from newsletter.core.encrypting import SHORTEST_PASSPHRASE
 from newsletter.core.errors import InputError, NotFound
 from newsletter.core.installation import Keyholder
+from newsletter.core.master_key import SHORTEST
 
 _N, _R, _P = 2**15, 8, 3
 """32 MB and a quarter of a second (OWASP Password Storage Cheat Sheet)."""
@@ -29,9 +29,11 @@ def add(session: Session, name: str, passphrase: str, how: str, now: datetime) -
     named = _name(name)
     if _find(session, named) is not None:
         raise InputError("name", f"'{named}' is a keyholder already; remove that one first")
-    if len(passphrase) < SHORTEST_PASSPHRASE:
+    if len(passphrase) < SHORTEST:
+        raise InputError("passphrase", f"take at least {SHORTEST} characters, better six words")
+    if any(_matches(one, passphrase) for one in session.scalars(select(Keyholder))):
         raise InputError(
-            "passphrase", f"take at least {SHORTEST_PASSPHRASE} characters, better six words"
+            "passphrase", "another keyholder has this one; two people must know two passphrases"
         )
     salt = os.urandom(16)
     digest = _digest(passphrase, salt)
@@ -62,8 +64,16 @@ def agrees(session: Session, name: str, passphrase: str) -> bool:
     return hmac.compare_digest(_digest(passphrase, bytes(salt)), bytes(digest))
 
 
+def _matches(holder: Keyholder, passphrase: str) -> bool:
+    return hmac.compare_digest(_digest(passphrase, bytes(holder.salt)), bytes(holder.digest))
+
+
 def _find(session: Session, name: str) -> Keyholder | None:
-    return session.scalar(select(Keyholder).where(Keyholder.name == name))
+    """By the name however it is written: `aye` is Aye, not a second person."""
+    wanted = name.casefold()
+    return next(
+        (one for one in session.scalars(select(Keyholder)) if one.name.casefold() == wanted), None
+    )
 
 
 def _name(name: str) -> str:

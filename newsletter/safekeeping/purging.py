@@ -18,8 +18,10 @@ from sqlalchemy import Engine, delete, func, null, select, text, update
 from sqlalchemy.orm import Session
 
 from newsletter.core import audit
+from newsletter.core.db import PATIENCE, empty_log
 from newsletter.core.errors import ConfigurationError
 from newsletter.core.installation import DataKey, Installation
+from newsletter.core.settings import Settings
 from newsletter.editorial.models import Issue
 from newsletter.editorial.states import Status
 from newsletter.safekeeping.catalogue import everything
@@ -57,13 +59,13 @@ class Survey:
     files: list[Path]
 
 
-def survey(session: Session, home: Path) -> Survey:
+def survey(session: Session, settings: Settings) -> Survey:
     """Look, and change nothing."""
     counts = _counts(session)
     return Survey(
         destroyed={name: n for name, n in counts.items() if name not in KEPT},
         kept={name: n for name, n in counts.items() if name in KEPT},
-        files=sorted(doomed(home)),
+        files=sorted(doomed(settings)),
     )
 
 
@@ -104,11 +106,17 @@ def destroy_keys(session: Session, how: str, now: datetime) -> None:
 
 
 def delete_rows(session: Session, now: datetime) -> None:
-    """Empty every table that is not kept. The noise in the place of the keys stays until `end`:
-    while it is there the purge is not through, and nobody can begin anew."""
+    """Empty every table that is not kept, and let nobody write a reader's row again.
+
+    Whoever still has a key in memory is refused by the foreign key to it; whoever was writing
+    just now is waited for. The noise in the place of the other keys stays until `end`: while it
+    is there the purge is not through, and nobody can begin anew.
+    """
+    session.execute(select(DataKey.id).with_for_update()).all()
     for table in reversed(everything()):
         if table.name not in KEPT | {DataKey.__tablename__}:
             session.execute(delete(table))
+    session.execute(delete(DataKey).where(DataKey.use == "seal"))
     session.execute(
         update(Issue).values(audience_size=None),
         execution_options={"synchronize_session": False},
@@ -132,30 +140,25 @@ def vacuum(engine: Engine) -> None:
         with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
             for table in everything():
                 connection.execute(text(f"VACUUM (FULL) {table.name}"))
-    if not checkpoint(engine):
+    if not empty_log(engine, patience=PATIENCE):
         raise ConfigurationError(_AGAIN.format("another program still reads it"))
 
 
-def checkpoint(engine: Engine) -> bool:
-    """Empty SQLite's journal (WAL) into the file; False while a reader holds old pages."""
-    if engine.dialect.name != "sqlite":
-        return True
-    return not _alone(engine, "PRAGMA wal_checkpoint(TRUNCATE)")[0]
-
-
-def _alone(engine: Engine, statement: str) -> tuple[int, ...]:
+def _alone(engine: Engine, statement: str) -> None:
     """Run what SQLite refuses inside a transaction, which every other door begins."""
     with engine.connect() as connection:
         raw = connection.connection.driver_connection
         assert raw is not None  # noqa: S101
         try:
-            return raw.execute(statement).fetchone() or ()
+            raw.execute(statement).close()
         except sqlite3.Error as err:
             raise ConfigurationError(_AGAIN.format(str(err))) from err
 
 
-def end(session: Session) -> None:
-    """The last step: from now on this home may begin anew."""
+def end(session: Session, now: datetime) -> None:
+    """The last step: from now on this home may begin anew. What was written since the rows were
+    deleted goes too."""
+    delete_rows(session, now)
     session.execute(delete(DataKey))
 
 
@@ -176,6 +179,11 @@ def checklist(engine: Engine, wrapping_by: str | None) -> Iterator[str]:
             f"master key: it came from {wrapping_by}, which this program cannot destroy; delete "
             "the secret file, the unit file or the entry that holds it"
         )
+    yield (
+        "other hosts that ever served or sent for this newsletter: each has a home of its own with "
+        "keys.json, logs, spool, lists and passwords. Run 'newsletter purge --now' on each that "
+        "works with this database, before 'newsletter init' anywhere; empty the homes of the others"
+    )
     yield "laptops and phones: exports, downloaded lists, screenshots, the shell's history"
     yield "this machine: mail server logs (/var/log/mail*), proxy logs, the system's journal, swap"
     if engine.dialect.name == "postgresql":

@@ -12,8 +12,8 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 from pathlib import Path
@@ -90,20 +90,20 @@ def deeds(services: Services, number: int) -> Iterator[tuple[str, Callable[[Any]
     yield "export as CSV", lambda s: sum(map(len, exporting.lines(s, services.sealer, Wanted(1))))
 
 
-def _forget_peak() -> float:
+def forget_peak() -> float:
     """Begin a new measure of the highest memory; what is held now, in MB (Linux, proc(5))."""
     Path("/proc/self/clear_refs").write_text("5", "ascii")
-    return _megabytes("VmRSS")
+    return megabytes("VmRSS")
 
 
-def _megabytes(name: str) -> float:
+def megabytes(name: str) -> float:
     lines = Path("/proc/self/status").read_text("ascii").splitlines()
     return next(int(line.split()[1]) / 1024 for line in lines if line.startswith(name))
 
 
-def main() -> None:
-    """Fill, measure, print."""
-    words = sys.argv[1:]
+@contextmanager
+def installation(words: Sequence[str]) -> Iterator[tuple[Services, int]]:
+    """A new one with as many readers as the words of the command line say."""
     number = next((int(word) for word in words if word.isdecimal()), 1_000_000)
     with ExitStack() as held:
         home = Path(held.enter_context(tempfile.TemporaryDirectory())) / "home"
@@ -115,18 +115,33 @@ def main() -> None:
         held.callback(services.close)
         start = time.perf_counter()
         fill(services, number)
-        _say(f"{number} readers filled in {time.perf_counter() - start:.0f} s (pid {os.getpid()})")
+        say(f"{number} readers filled in {time.perf_counter() - start:.0f} s (pid {os.getpid()})")
+        yield services, number
+
+
+def timed(
+    services: Services, name: str, deed: Callable[[Any], object], *, write: bool = False
+) -> object:
+    """Do it in a transaction of its own; print how long it took and how much memory it needed."""
+    before, start = forget_peak(), time.perf_counter()
+    with (writing if write else reading)(services.engine) as session:
+        result = deed(session)
+    taken, grown = time.perf_counter() - start, megabytes("VmHWM") - before
+    say(f"{name}: {taken:.2f} s, {grown:+.0f} MB")
+    return result
+
+
+def main() -> None:
+    """Fill, measure, print."""
+    with installation(sys.argv[1:]) as (services, number):
         median, slowest = look_up(services, number)
-        _say(f"look-up of one address: median {median:.2f} ms, slowest {slowest:.2f} ms")
+        say(f"look-up of one address: median {median:.2f} ms, slowest {slowest:.2f} ms")
         for name, deed in deeds(services, number):
-            before, start = _forget_peak(), time.perf_counter()
-            with reading(services.engine) as session:
-                deed(session)
-            taken, grown = time.perf_counter() - start, _megabytes("VmHWM") - before
-            _say(f"{name}: {taken:.2f} s, {grown:+.0f} MB")
+            timed(services, name, deed)
 
 
-def _say(line: str) -> None:
+def say(line: str) -> None:
+    """A figure, at once."""
     sys.stdout.write(line + "\n")
     sys.stdout.flush()
 

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+import time
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from newsletter.core import key_file
 from newsletter.core.key_file import KeyFile
 from tests.cli.command import Command
 
@@ -67,6 +72,16 @@ def test_wrapped_by_a_passphrase_and_back(desk: Command, tmp_path: Path) -> None
     assert idle == ["a passphrase stands under [keys], and the keys are not wrapped by it"]
 
 
+def test_the_first_line_of_a_file_is_the_passphrase(desk: Command, tmp_path: Path) -> None:
+    """As of a backup's: what somebody notes below it is no part of it, here and at the start."""
+    file = tmp_path / "words"
+    file.write_text(f"{WORDS}\nfor the newsletter, kept by the desk\n")
+    desk.ok("keys", "wrap", "--passphrase-file", file)
+    for text in (file.read_text(), WORDS):
+        file.write_text(text)
+        assert _opens(_with(desk, PASSPHRASE_FILE=file))
+
+
 def test_wrapped_by_a_key_of_ones_own(desk: Command, tmp_path: Path) -> None:
     file = tmp_path / "own.key"
     file.write_text(f"{KEY}\n")
@@ -88,6 +103,37 @@ def test_a_new_key_file(desk: Command) -> None:
     assert str(copy) in said
     assert KeyFile.load(copy) == old != KeyFile.load(path)
     assert _opens(desk)
+
+
+def test_two_who_make_a_new_key_file_at_once(desk: Command) -> None:
+    """Both are far enough to have read the keys before either may change them."""
+    with key_file.alone(desk.home):
+        runs = [
+            subprocess.Popen(
+                [sys.executable, "-m", "newsletter", "keys", "wrap", "--new-file"],
+                env=desk.whole_environment,
+                stdout=subprocess.PIPE,
+            )
+            for _ in range(2)
+        ]
+        _until_waiting(desk.home, len(runs))
+    for run in runs:
+        run.communicate(timeout=30)
+    assert [run.returncode for run in runs] == [0, 0]
+    assert len(KeyFile.load(desk.home / "keys.json").masters) == 1
+    assert len(list(desk.home.glob("keys-*.json"))) == 2, "each that was replaced is kept"
+    assert _opens(desk)
+
+
+def _until_waiting(home: Path, number: int) -> None:
+    """Until so many processes wait for the lock on the key file of this home."""
+    place, until = f":{os.stat(home).st_ino} ", time.monotonic() + 30
+    while time.monotonic() < until:
+        lines = Path("/proc/locks").read_text().splitlines()
+        if sum("->" in line and place in line for line in lines) == number:
+            return
+        time.sleep(0.02)
+    raise AssertionError("nobody waits")
 
 
 @pytest.mark.parametrize(

@@ -9,10 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import update
 
 from newsletter.app import open_services
-from newsletter.core.db import reading
+from newsletter.core.db import reading, writing
 from subscribers import importing, list_imports
+from subscribers.models import Subscription
 from tests.cli.command import Command
 from tests.conftest import fresh_database
 
@@ -57,8 +59,10 @@ def test_killed_in_the_middle_everybody_is_in_once_in_the_end(
     assert (killed.returncode, killed.stdout) == (-9, b""), killed.stderr
     assert len(listed(newsletter)) == stored
     (part,) = newsletter.ok("subscribers", "list", "--json").json["unfinished_imports"]
-    assert (part["name"], part["rows_done"]) == ("readers.csv", stored)
-    assert "readers.csv" in newsletter("doctor").out
+    assert (part["number"], part["rows_done"]) == (1, stored)
+    told = " ".join(newsletter("doctor").out.split())
+    assert f"UTC: {stored} of its rows are stored, the rest is not" in told
+    assert "subscribers imports --forget 1" in told
     again = newsletter.ok("subscribers", "import", file, "--json").json
     assert f"broken off after {stored} stored rows" in again["notes"][0]
     assert again["counts"]["new"] == READERS - stored
@@ -222,3 +226,90 @@ def test_suppressing_twice_says_so(newsletter: Command) -> None:
     assert "--yes-they-asked" in newsletter.refused(
         "subscribers", "release", "reader@example.org", "--reason", "x"
     )
+
+
+def test_who_left_another_system_is_barred_by_their_own_word(
+    newsletter: Command, tmp_path: Path
+) -> None:
+    newsletter.ok("init", "--yes")
+    newsletter.ok("suppressions", "add", "c@example.org", "--reason", "manual")
+    file = tmp_path / "left.csv"
+    said = {"a": "Unsubscribed", "b": "opted out", "c": "unsubscribe", "d": "Blocklisted"}
+    rows = [f"{name}@example.org,{why}" for name, why in said.items()]
+    file.write_text("\n".join(["Email,Reason", *rows]) + "\n")
+    counts = newsletter.ok("suppressions", "import", file, "--json").json["counts"]
+    assert (counts["new"], counts["updated"]) == (3, 1)
+    shown = newsletter.ok("suppressions", "list", "--json").json["reasons"]
+    assert [(one["reason"], one["count"]) for one in shown] == [("manual", 1), ("unsubscribed", 3)]
+    for name in ("a", "b", "c"):
+        release = ("subscribers", "release", f"{name}@example.org", "--reason", "a letter")
+        assert "by the reader's own word (unsubscribed)" in newsletter.refused(*release)
+        newsletter.ok(*release, "--yes-they-asked")
+    add = ("suppressions", "add", "new@example.org", "--reason", "unsubscribed")
+    assert "suppressed now (unsubscribed)" in newsletter.ok(*add).out
+    assert "they had unsubscribed" in newsletter.refused("subscribers", "add", "new@example.org")
+    newsletter.ok("subscribers", "release", "d@example.org", "--reason", "a mistake")
+
+
+def test_an_import_that_never_ends_is_forgotten_at_somebody_s_word(
+    newsletter: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    newsletter.ok("init", "--yes")
+    file = readers(tmp_path / "readers.csv", 30)
+    real = list_imports.finish
+
+    def killed(*_args: Any) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(list_imports, "finish", killed)
+        newsletter("subscribers", "import", file)
+    assert list_imports.finish is real
+    newsletter.ok("subscribers", "import", file, "--edition", "my")  # read as another thing
+    assert "import of readers" in newsletter("doctor", "--json").out
+    first, second = newsletter.ok("subscribers", "imports", "--json").json["imports"]
+    assert (first["number"], first["state"], first["rows_done"]) == (1, "unfinished", 30)
+    assert (second["number"], second["state"], second["rows_done"]) == (2, "finished", 0)
+    forget = ("subscribers", "imports", "--forget")
+    assert "no import 2 is unfinished" in newsletter.refused(*forget, 2)
+    assert "30 readers of it stay as they are" in newsletter.ok(*forget, 1).out
+    assert "import of readers" not in newsletter("doctor", "--json").out
+    assert newsletter.ok("subscribers", "list", "--json").json["unfinished_imports"] == []
+    assert "given up" in newsletter.ok("subscribers", "imports").out
+    assert "no import 1 is unfinished" in newsletter.refused(*forget, 1)
+    assert len(listed(newsletter)) == 30
+    again = newsletter.ok("subscribers", "import", file, "--json").json
+    assert (again["counts"]["there"], again["notes"]) == (30, [])
+    assert newsletter.ok("subscribers", "imports", "--json").json["imports"][0]["state"] == (
+        "finished"
+    )
+
+
+def test_each_consent_says_the_number_and_line_of_its_list(
+    newsletter: Command, tmp_path: Path
+) -> None:
+    newsletter.ok("init", "--yes")
+    for number, name in enumerate(("a", "b"), 1):
+        file = tmp_path / f"{name}.csv"
+        file.write_text(f"email\n{name}@example.org\n")
+        newsletter.ok("subscribers", "import", file)
+        told = newsletter.ok("subscribers", "story", f"{name}@example.org").out
+        assert f"imported from a list, line 2 (import {number})" in told
+        assert f"{name}.csv" not in told
+
+
+def test_who_waited_for_the_press_is_told_of(newsletter: Command, tmp_path: Path) -> None:
+    newsletter.ok("init", "--yes")
+    newsletter.ok("subscribers", "add", "a@example.org")
+    newsletter.ok("subscribers", "add", "b@example.org")
+    services = open_services(newsletter.home, {})
+    with writing(services.engine) as session:
+        session.execute(update(Subscription).values(state="pending"))
+    services.close()
+    file = tmp_path / "list.csv"
+    file.write_text("email\na@example.org\n")
+    ran = newsletter.ok("subscribers", "import", file).out
+    assert "list.csv:2: subscribed: had signed up and not pressed the button; is on the list" in ran
+    assert "1 row: 1 subscribed." in ran
+    assert "waited for the press" in newsletter.ok("subscribers", "add", "b@example.org").out
+    assert newsletter.ok("subscribers", "list", "--json").json["counts"]["active"] == 2

@@ -10,6 +10,7 @@ import subprocess
 import tempfile
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pyrage
 import pytest
@@ -92,14 +93,16 @@ def test_a_list_of_which_a_part_is_stored_is_told(listed: Command) -> None:
         at = now()
         session.add(
             ListImport(
-                publication_id=1, sha256="0" * 64, name="old.csv", rows_done=2000,
+                publication_id=1, mark=b"0" * 16, rows_done=2000,
                 started_at=at, changed_at=at,
             )
         )  # fmt: skip
     services.close()
-    assert "old.csv is stored up to row 2000 only" in listed.ok("subscribers", "list").out
+    told = listed.ok("subscribers", "list").out.replace("\n", " ")
+    assert "import 1 was broken off; 2,000 of its rows are stored" in told
+    assert "subscribers imports --forget 1" in told
     (part,) = listed.ok("subscribers", "list", "--json").json["unfinished_imports"]
-    assert (part["name"], part["rows_done"]) == ("old.csv", 2000)
+    assert (part["number"], part["rows_done"]) == (1, 2000)
 
 
 def test_growth_is_shown_with_a_bar(listed: Command) -> None:
@@ -230,3 +233,40 @@ def test_a_reader_is_erased_after_a_question(listed: Command) -> None:
     assert [entry["deed"] for entry in deeds][:2] == ["erase", "erase"]
     assert "example.org" not in str(deeds)
     assert "erase" in listed.ok("audit", "--limit", 1).out
+
+
+@pytest.mark.parametrize("json", [(), ("--json",)])
+def test_whoever_looks_at_whole_addresses_stands_in_the_audit(
+    listed: Command, json: tuple[str, ...]
+) -> None:
+    before = len(_deeds(listed))
+    listed.ok("subscribers", "list", *json)
+    assert len(_deeds(listed)) == before
+    listed.ok("subscribers", "list", "--reveal", "--state", "active", "--limit", "1", *json)
+    entry = _deeds(listed)[0]
+    del entry["at"]
+    assert entry == {
+        "deed": "reveal", "how": "command line", "rows": 1,
+        "filter": {"publication": "weekly", "state": "active"},
+    }  # fmt: skip
+
+
+def test_a_story_stands_in_the_audit_and_names_nobody(listed: Command, tmp_path: Path) -> None:
+    (row, *_) = listed.ok("subscribers", "list", "--reveal", "--json").json["subscribers"]
+    story = ("subscribers", "story", row["address"])
+    listed.ok(*story)
+    listed.ok(*story, "--json")
+    listed.ok(*story, "--page", tmp_path / "page.html")
+    listed.refused("subscribers", "story", "nobody@example.org")
+    told = [(one["deed"], one["how"], one.get("shown")) for one in _deeds(listed)[:4]]
+    ways = ("page", "json", "screen")
+    assert told == [
+        *(("story", "command line", way) for way in ways),
+        ("reveal", "command line", None),
+    ]
+    assert "@" not in listed.ok("audit", "--json").out
+
+
+def _deeds(newsletter: Command) -> list[dict[str, Any]]:
+    entries: list[dict[str, Any]] = newsletter.ok("audit", "--json").json["entries"]
+    return entries

@@ -143,7 +143,7 @@ def test_a_passphrase_has_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_what_is_no_lock() -> None:
-    with pytest.raises(InputError, match="at least 10"):
+    with pytest.raises(InputError, match="at least 12"):
         Lock.passphrase("too short")
     with pytest.raises(InputError, match="at least one"):
         Lock.recipients([])

@@ -5,6 +5,8 @@ from __future__ import annotations
 import base64
 import json
 import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -24,6 +26,7 @@ from newsletter.core.keychain import KeyChain, opened
 from newsletter.core.master_key import Master, from_passphrase, from_text
 from newsletter.core.settings import Keys, Settings
 from newsletter.core.tokens import Claim, Purpose
+from newsletter.safekeeping import purging
 
 WORDS = "five quiet boats on the Salween"
 KEY = base64.b64encode(b"m" * 32).decode()
@@ -44,7 +47,7 @@ def _again(services: Services) -> Services:
 
 def _rotate_keys(services: Services) -> str:
     with writing(services.engine) as session:
-        return rewrapping.add_pair(session, services.chain.master(session), now())
+        return rewrapping.add_pair(session, services.chain, now())
 
 
 def _claim() -> Claim:
@@ -127,6 +130,27 @@ def test_destroyed_keys_are_said_so(services: Services) -> None:
             deed(services.settings.home)
 
 
+def test_keys_of_another_database_are_noticed(services: Services) -> None:
+    """Wrapped by the right master key, so only the fingerprint tells."""
+    with writing(services.engine) as session:
+        row = session.scalars(select(DataKey).where(DataKey.use == "index")).one()
+        master = services.chain.master(session)
+        row.wrapped = master.wrap("index", row.kid, secrets.token_bytes(32))
+    with pytest.raises(ConfigurationError, match="the index key in the table data_keys"):
+        open_services(services.settings.home)
+
+
+def test_after_a_purge_nobody_gets_a_master_key(any_services: Services) -> None:
+    with writing(any_services.engine) as session:
+        purging.destroy_keys(session, "test", now())
+    for lock in (False, True):
+        with (
+            writing(any_services.engine) as session,
+            pytest.raises(ConfigurationError, match="was purged"),
+        ):
+            any_services.chain.master(session, lock=lock)
+
+
 def test_another_process_learns_new_keys(any_services: Services) -> None:
     here, there = any_services, _again(any_services)
     old = there.sealer.sealed("old@example.org")
@@ -190,25 +214,45 @@ def test_what_was_read_before_its_key_was_removed_still_opens(services: Services
         _again(services).sealer.open(old)
 
 
-def test_a_database_that_is_away_stops_no_closing(
-    services: Services, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_database_that_is_away_stops_no_closing(services: Services) -> None:
     there = _again(services)
-    other = initialise(services.settings.home.parent / "empty")
-    with writing(other.engine) as session:
+    with writing(services.engine) as session:
         for key in session.scalars(select(DataKey)):
             session.delete(key)
-    there.chain._engine = other.engine
     there.chain._read_at -= 6
     assert there.sealer.open(there.sealer.seal("x")) == "x"
     with pytest.raises(ConfigurationError, match="destroyed"):
         there.sealer.renew()
-    other.close()
+
+
+def test_a_process_ends_with_the_keys_it_began_with(any_services: Services) -> None:
+    """They were destroyed, and perhaps others made since, under the same numbers and names."""
+    home, there = any_services.settings.home, _again(any_services)
+    url: dict[str, Any] = {"database": {"url": any_services.settings.database.url}}
+    with writing(any_services.engine) as session:
+        purging.destroy_keys(session, "test", now())
+    there.chain._read_at -= 6
+    for _ in range(2):
+        with pytest.raises(ConfigurationError, match="was purged"):
+            there.sealer.seal("x")
+    with writing(any_services.engine) as session:
+        purging.end(session, now())
+    initialise(home, url).close()
+    for _ in range(2):
+        with pytest.raises(ConfigurationError, match="does not belong to this database"):
+            there.sealer.seal("x")
 
 
 def _wrap(services: Services, new: Master, later: Settings) -> None:
     with writing(services.engine) as session:
-        rewrapping.rewrap(session, services.chain.master(session), new, later)
+        rewrapping.rewrap(session, services.chain, new, later)
+
+
+@contextmanager
+def _new_file(services: Services) -> Iterator[Master]:
+    held = services.chain._master
+    with rewrapping.new_file(services.settings, lambda: held) as (_, new):
+        yield new
 
 
 def test_wrapped_by_another_everything_still_opens(any_services: Services) -> None:
@@ -245,14 +289,14 @@ def test_a_new_key_file_takes_over_and_a_crash_on_either_side_harms_nothing(
     before = path.read_bytes()
     sealed = services.sealer.seal("a@example.org")
     old = services.chain._master
-    with pytest.raises(ZeroDivisionError), rewrapping.new_file(services.settings, old):
+    with pytest.raises(ZeroDivisionError), _new_file(services):
         open_services(home).close()
         1 / 0  # noqa: B018  (killed before the database changed over)
     open_services(home).close()
     assert len(KeyFile.load(path).masters) == 2
     initialise(home).close()
     assert KeyFile.load(path).masters == (old.secret,), "what was begun is cleared away"
-    with pytest.raises(ZeroDivisionError), rewrapping.new_file(services.settings, old) as new:
+    with pytest.raises(ZeroDivisionError), _new_file(services) as new:
         _wrap(services, new, services.settings)
         1 / 0  # noqa: B018  (killed after it)
     initialise(home).close()
@@ -269,7 +313,7 @@ def test_a_process_that_lives_on_reads_keys_made_under_a_newer_key_file(
     services: Services,
 ) -> None:
     there = _again(services)
-    with rewrapping.new_file(services.settings, services.chain._master) as new:
+    with _new_file(services) as new:
         _wrap(services, new, services.settings)
     _rotate_keys(services)
     services.sealer.renew()
@@ -282,7 +326,7 @@ def test_a_key_file_that_is_not_in_force_is_never_written_over(home: Path) -> No
     stranger = (home / "keys.json").read_bytes()
     with (
         pytest.raises(ConfigurationError, match="may be the key of older backups"),
-        rewrapping.new_file(made.settings, made.chain._master),
+        _new_file(made),
     ):
         pass
     made.close()

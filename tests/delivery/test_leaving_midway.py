@@ -102,6 +102,64 @@ def test_u15_a_wish_the_database_has_not_heard_of_holds_as_well(services: Servic
         assert session.scalars(skipped).all() == ["unsubscribed"]
 
 
+@pytest.mark.parametrize(("stage", "visit"), [("MAIL", 6), ("RCPT", 6)])
+def test_a_wish_noted_while_the_own_message_is_handed_over_holds_too(
+    any_services: Services, stage: str, visit: int
+) -> None:
+    issue_id = newsroom.publish(any_services, 7)
+    newsroom.start(any_services, issue_id)
+
+    def note(at: str, count: int) -> None:
+        if (at, count) == (stage, visit):
+            who = Readers(any_services, "").public_id(6)
+            wish = Leaving(who, 1, "one_click", "the button", now())
+            spool.keep(any_services.settings.home, wish)
+
+    with ScriptedServer(note) as server:
+        newsroom.work_off(newsroom.over_smtp(any_services, server.port))
+    assert _recipients(server) == ["r1", "r2", "r3", "r4", "r5", "r7"]
+    assert newsroom.rows(any_services, issue_id)[5].reason == "unsubscribed"
+
+
+@pytest.mark.parametrize(
+    ("stage", "visit", "answer", "left"),
+    [
+        ("MAIL", 1, None, ("skipped", "erased")),  # before it is looked at
+        ("RCPT", 2, None, ("skipped", "erased")),  # before its body leaves
+        ("RCPT", 2, "550 5.1.1 no such user here", ("refused", "hard_bounce")),
+    ],
+)
+def test_whoever_joins_while_another_is_erased_inherits_nothing(
+    any_services: Services, stage: str, visit: int, answer: str | None, left: tuple[str, str]
+) -> None:
+    """SQLite gives the number of the last row out again."""
+    issue_id = newsroom.publish(any_services, 2)
+    newsroom.start(any_services, issue_id)
+
+    def replace_the_second(at: str, count: int) -> str | None:
+        if (at, count) != (stage, visit):
+            return None
+        with writing(any_services.engine) as session:
+            person = directory.find(session, any_services.sealer, "r2@example.org")
+            assert person
+            sealer = any_services.sealer
+            erase(session, sealer, subscriber_id=person.id, how="page", now=now())
+        with writing(any_services.engine) as session:
+            newsroom.enrol(any_services, session, 1, ["newcomer"])
+        return answer
+
+    with ScriptedServer(replace_the_second) as server:
+        newsroom.work_off(newsroom.over_smtp(any_services, server.port))
+    assert _recipients(server) == ["r1"]
+    row = newsroom.rows(any_services, issue_id)[1]
+    assert (row.state, row.reason) == left
+    with reading(any_services.engine) as session:
+        assert session.scalars(select(Suppression.reason)).all() == ["erased"]
+        index = any_services.sealer.blind_index("newcomer@example.org")
+        found = select(Subscriber.id).where(Subscriber.address_index == index)
+        assert standing(session, session.scalars(found).one(), 1) is None
+
+
 def test_who_is_erased_while_the_server_refuses_stops_nobody(any_services: Services) -> None:
     issue_id = newsroom.publish(any_services, 3)
     newsroom.start(any_services, issue_id)

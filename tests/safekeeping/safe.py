@@ -40,6 +40,10 @@ class Target:
             "restore", backup, "--identity", self.identity, "--keys", self.keys, *more
         )
 
+    def accept(self) -> None:
+        """Answer for it that who left since the backup was brought in."""
+        self.command().ok("restored", "--accept", "--yes")
+
     def services(self, first: Services) -> Services:
         """The restored installation, sending as the first one does."""
         found = open_services(self.home, {"database": {"url": self.database_url}})

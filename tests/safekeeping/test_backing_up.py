@@ -92,7 +92,7 @@ def test_locked_by_a_passphrase(services: Services, tmp_path: Path) -> None:
     command = Command(services.settings.home, {})
     words = "six words that nobody guesses\n"
     path = tmp_path / "one.age"
-    assert "at least 10" in command("backup", path, stdin="short\nshort\n").err
+    assert "at least 12" in command("backup", path, stdin="short\nshort\n").err
     command.ok("backup", path, stdin=words + words)
     other = Command(tmp_path / "new", {})
     keys = services.settings.key_path

@@ -115,6 +115,7 @@ def test_backed_up_in_the_midst_of_sending(
             listed = doubtful(session, issue_id)
         assert len(listed) == found.unknown
         assert all("restored from a backup of" in row["answer"] for row in listed)
+        place.accept()
         settled_and_resumed(restored, issue_id, [row["delivery"] for row in listed])
         newsroom.work_off(restored)
         assert newsroom.status(restored, issue_id)[0] == "sent"
@@ -212,6 +213,7 @@ def test_message_ids_of_the_lost_days_do_not_come_back(
             )
         issues.approve(session, newer, checks.check(newer, newer.publication), now=now())
         newer_id = newer.id
+    place.accept()
     newsroom.start(restored, newer_id)
     before = max(row.id for row in newsroom.rows(restored, issue_id))
     after = min(row.id for row in newsroom.rows(restored, newer_id))
@@ -233,7 +235,7 @@ def test_confirmation_mails_are_not_doubled_and_their_links_work(
         (kept,) = server.kept
         mail = front_desk.read(kept.data)
         place = safe.target(tmp_path, first, other_url)
-        assert place.restore(file, "--json").json["doubtful"] == 1
+        assert place.restore(file, "--json").json["confirmations"] == 1
         restored = place.services(first)
         let_loose(restored)
         assert len(server.kept) == 1

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from sqlalchemy import inspect, select, text
+from sqlalchemy import Engine, inspect, select, text
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from newsletter.app import Services, initialise, open_services
@@ -21,10 +25,10 @@ from newsletter.core.db import reading, writing
 from newsletter.core.errors import ConfigurationError
 from newsletter.core.installation import DataKey, Installation
 from newsletter.editorial.models import Editorial
-from newsletter.safekeeping import keyholders, purging
+from newsletter.safekeeping import keyholders, purging, shredding
 from newsletter.safekeeping.catalogue import everything
 from newsletter.worker import Worker
-from subscribers.models import Subscriber, Suppression
+from subscribers.models import SignupMark, Subscriber, Suppression
 from tests.cli.command import Command, Ran
 from tests.delivery import newsroom
 
@@ -139,8 +143,9 @@ def test_nothing_is_left(any_scene: Scene) -> None:
     assert ran.code == 0, ran
     assert found(scene) == set()
     assert "Purged." in ran.out
-    for word in ("mail provider", "sent copies", "backups", "laptops", "SSD", "legal demand"):
-        assert word in ran.out + ran.err
+    for word in ("mail provider", "other hosts", "sent copies", "backups", "laptops", "SSD"):
+        assert word in ran.out
+    assert "legal demand" in ran.err
     home = scene.services.settings.home
     assert not list(home.glob("keys*"))
     assert not (home / "logs").exists() or not list((home / "logs").iterdir())
@@ -148,10 +153,172 @@ def test_nothing_is_left(any_scene: Scene) -> None:
     assert 'host = "mail.example.org"' in (home / "newsletter.toml").read_text()
     with reading(scene.services.engine) as session:
         assert session.scalar(select(Editorial.title)) is not None, "what was published stays"
-        counts = purging.survey(session, home)
+        counts = purging.survey(session, scene.services.settings)
         assert set(counts.destroyed.values()) == {0}
         deeds = session.scalars(text("SELECT deed FROM audit_entries"))
         assert "purge" in set(deeds)
+
+
+STAYS = (
+    "newsletter.toml",
+    "templates/mail/own.html",
+    "locale/my/LC_MESSAGES/newsletter.po",
+    f"media/{'0a' * 16}.png",
+    f"media/{'0b' * 16}.jpg",
+    "worker.lock",
+)
+GOES = (
+    "newsletter.toml.from-backup",
+    "newsletter.toml~",
+    ".newsletter.toml.swp",
+    "newsletter.db.bak",
+    "list.txt",
+    "person.html",
+    "rows.xlsx",
+    "media/list.csv",
+    f"media/deeper/{'0a' * 16}.png",
+    "sub/deep/list.csv",
+    "mailbox/x/a.eml",
+    "spool/leaving/one",
+    "logs/newsletter.log",
+    "keys.json",
+)
+
+
+def test_only_what_is_known_stays_in_the_home(any_scene: Scene) -> None:
+    """A list, an export, a copy has any name and lies anywhere."""
+    scene, home = any_scene, any_scene.services.settings.home
+    for name in {*STAYS, *GOES} - {"newsletter.toml"}:
+        (home / name).parent.mkdir(parents=True, exist_ok=True)
+        (home / name).write_text("hunter2-secret" if name in GOES else "kept")
+    outside = home.parent / "outside.csv"
+    outside.write_text("not in the home")
+    (home / "linked.csv").symlink_to(outside)
+    ran = scene.purge()
+    assert ran.code == 0, ran
+    left = {path.relative_to(home).as_posix() for path in home.rglob("*") if path.is_file()}
+    assert {name for name in left if not name.startswith("newsletter.db")} == set(STAYS)
+    assert ("newsletter.db" in left) == (not scene.services.settings.database.url)
+    assert not (home / "sub").exists()
+    assert outside.read_text() == "not in the home"
+    assert f"linked.csv was a link to {outside}" in ran.out
+    assert found(scene) == set()
+
+
+def test_a_database_under_another_name_stays(services: Services) -> None:
+    home = services.settings.home
+    url = f"sqlite:///{home}/own/letters.sqlite"
+    (home / "own").mkdir()
+    for name in ("letters.sqlite", "letters.sqlite-wal", "letters.sqlite.old"):
+        (home / "own" / name).touch()
+    database = services.settings.database.model_copy(update={"url": url})
+    settings = services.settings.model_copy(update={"database": database})
+    taken = {path.name for path in shredding.doomed(settings)}
+    assert {"letters.sqlite.old", "newsletter.db", "keys.json"} <= taken
+    assert not {"letters.sqlite", "letters.sqlite-wal"} & taken
+
+
+def test_a_file_that_cannot_be_overwritten_holds_nothing_up(scene: Scene) -> None:
+    """A program that runs cannot be written to, by nobody: here a copy of `cat`."""
+    home = scene.services.settings.home
+    program = home / "a-program"
+    shutil.copy(shutil.which("cat") or "", program)
+    with subprocess.Popen([program], stdin=subprocess.PIPE) as running:
+        ran = scene.purge()
+        running.communicate(b"")
+    assert ran.code == 0, ran
+    assert not program.exists()
+    assert f"[ ] {program} could not be overwritten" in ran.out
+    assert found(scene) == set()
+
+
+def test_a_file_that_cannot_be_removed_holds_nothing_up(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As in a directory that belongs to somebody else; a test may run as root, who may all."""
+    home, real = scene.services.settings.home, Path.unlink
+
+    def unlink(path: Path, missing_ok: bool = False) -> None:
+        if path.name == "readers.csv":
+            raise PermissionError(13, "Permission denied", str(path))
+        real(path, missing_ok)
+
+    monkeypatch.setattr(Path, "unlink", unlink)
+    ran = scene.purge()
+    assert ran.code == 0, ran
+    assert "readers.csv: look what it holds and delete it by hand" in ran.out
+    assert b"example.org" not in (home / "readers.csv").read_bytes()
+    assert not (home / "keys.json").exists()
+
+
+def test_what_is_written_while_it_cleans_up_is_removed_too(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By programs that still run: a line of a log, a mark that somebody wanted to sign up."""
+    home, real = scene.services.settings.home, purging.vacuum
+
+    def vacuum(engine: Engine) -> None:
+        real(engine)
+        (home / "logs").mkdir()
+        (home / "logs" / "newsletter.log").write_text("secret-line-of-the-log")
+        with writing(engine) as session:
+            session.add(SignupMark(mark=b"0" * 16, at=now()))
+
+    monkeypatch.setattr(purging, "vacuum", vacuum)
+    assert scene.purge().code == 0
+    assert not (home / "logs").exists()
+    with reading(scene.services.engine) as session:
+        assert set(purging.survey(session, scene.services.settings).destroyed.values()) == {0}
+
+
+def test_nobody_signs_up_in_the_midst_of_it(any_services: Services) -> None:
+    """A page that is still served has keys in memory, for some seconds."""
+    services = any_services
+    newsroom.publish(services, 2)
+
+    def sign_up(name: str) -> None:
+        with writing(services.engine) as session:
+            newsroom.enrol(services, session, 1, [name])
+
+    with writing(services.engine) as session:
+        purging.destroy_keys(session, "test", now())
+    sign_up("early")  # closed by a key that is nowhere any more
+    services.chain._read_at -= 6
+    with pytest.raises(ConfigurationError, match="was purged"):
+        sign_up("later")
+    services.chain._over, services.chain._read_at = False, time.monotonic()
+    with writing(services.engine) as session:
+        purging.delete_rows(session, now())
+    with pytest.raises((ConfigurationError, IntegrityError)):
+        sign_up("latest")
+    with writing(services.engine) as session:
+        purging.end(session, now())
+    with reading(services.engine) as session:
+        assert set(purging.survey(session, services.settings).destroyed.values()) == {0}
+
+
+def test_who_is_writing_just_now_is_waited_for(any_services: Services) -> None:
+    """A sign-up that was begun before the rows go and is committed while they go."""
+    services = any_services
+    newsroom.publish(services, 2)
+    with writing(services.engine) as session:
+        purging.destroy_keys(session, "test", now())
+    done = threading.Event()
+
+    def delete() -> None:
+        with writing(services.engine) as session:
+            purging.delete_rows(session, now())
+        done.set()
+
+    thread = threading.Thread(target=delete)
+    with writing(services.engine) as session:
+        newsroom.enrol(services, session, 1, ["late"])
+        thread.start()
+        assert not done.wait(0.5)
+    thread.join(30)
+    assert done.is_set()
+    with reading(services.engine) as session:
+        assert session.scalars(select(Subscriber.id)).all() == []
 
 
 def test_every_table_is_kept_by_name_or_wiped() -> None:
@@ -237,16 +404,15 @@ def test_fewer_than_two_keyholders_cannot(services: Services) -> None:
     words = services.settings.home / "words"
     words.write_text(f"{AYE}\n")
     command.ok("keyholders", "add", "Aye", "--passphrase-file", words)
-    assert (
-        "taken" in command.refused("keyholders", "add", "Aye", "--passphrase-file", words) or True
-    )
+    again = command.refused("keyholders", "add", "Aye", "--passphrase-file", words)
+    assert "Aye" in again
     assert command.ok("keyholders", "list", "--json").json == ["Aye"]
     assert "two keyholders must confirm" in command.refused("purge", "--now")
     command.ok("keyholders", "remove", "Aye")
     assert "no keyholder" in command.refused("keyholders", "remove", "Aye")
 
 
-@pytest.mark.parametrize("step", ["checkpoint", "delete_rows", "vacuum", "end"])
+@pytest.mark.parametrize("step", ["delete_rows", "vacuum", "end"])
 def test_killed_at_any_step_and_run_again(
     scene: Scene, step: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable, Sequence
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +13,15 @@ from sqlalchemy import select
 
 from newsletter.app import Services, initialise, open_services
 from newsletter.core import encrypting
-from newsletter.core.clock import now
+from newsletter.core.clock import now, week_of, zone
 from newsletter.core.db import reading, writing
 from newsletter.core.installation import Installation
-from newsletter.editorial.models import Resource
+from newsletter.editorial import checks, issues
+from newsletter.editorial.models import Issue, Resource
 from newsletter.safekeeping import aftermath, snapshot
 from newsletter.safekeeping.catalogue import everything
+from newsletter.schedule.firing import fire_due
+from newsletter.schedule.models import Slot
 from subscribers import directory
 from subscribers.models import Subscriber
 from tests.conftest import fresh_database
@@ -89,6 +93,11 @@ def test_every_row_comes_back(any_services: Services, other_url: str, tmp_path: 
 def kept(services: Services, tmp_path: Path) -> tuple[Target, bytes]:
     """A backup, and a place for it."""
     filled(services)
+    home = services.settings.home
+    for name in ("media/a.png", "templates/mail/own.html", "locale/my/x.po", "spool/leaving/x"):
+        (home / name).parent.mkdir(parents=True, exist_ok=True)
+        (home / name).write_text(name)
+    (home / "newsletter.toml").write_text('[smtp]\nhost = "mx.example.org"\n')
     safe.back_up(services, tmp_path / "one.age")
     return safe.target(tmp_path, services), (tmp_path / "one.age").read_bytes()
 
@@ -217,6 +226,32 @@ def test_a_restore_does_not_lead_to_the_first_database(services: Services, tmp_p
     assert place.restore(tmp_path / "one.age").code == 0
     settings = open_services(place.home).settings
     assert (settings.database.url, settings.smtp.host) == ("", "mx.example.org")
+
+
+def test_a_week_that_passed_before_the_restore_is_not_caught_up(
+    services: Services, tmp_path: Path
+) -> None:
+    """It had an issue, and no clock had run yet to make its slot: a restored clock must not."""
+    issue_id = newsroom.publish(services, 3, at=now() - timedelta(days=14))
+    with writing(services.engine) as session:
+        issue = session.get_one(Issue, issue_id)
+        rule = issue.publication
+        passed = (now() - timedelta(minutes=5)).astimezone(zone(rule.slot_zone))
+        rule.slot_weekday, rule.slot_time = passed.isoweekday(), f"{passed:%H:%M}"
+        rule.stale_minutes = 24 * 60
+        issue.week = week_of(passed.date())
+        assert session.scalars(select(Slot)).all() == []
+    safe.back_up(services, tmp_path / "one.age")
+    place = safe.target(tmp_path, services)
+    assert place.restore(tmp_path / "one.age", "--json").json["slots"] == 1
+    restored = place.services(services)
+    with writing(restored.engine) as session:
+        issue = session.get_one(Issue, issue_id)
+        issues.approve(session, issue, checks.check(issue, issue.publication), now=now())
+    with writing(restored.engine) as session:
+        assert fire_due(session, now()) == []
+        assert session.get_one(Issue, issue_id).status == "approved"
+    restored.close()
 
 
 def test_what_was_read_is_what_was_written_for_every_kind_of_column() -> None:

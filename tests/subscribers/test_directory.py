@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from subscribers import (
 )
 from subscribers.models import Consent, Subscription
 from tests.subscribers.conftest import NOW, Add
+from tests.subscribers.returning import come_back
 
 
 def test_the_same_mailbox_is_one_subscriber_however_it_is_written(
@@ -56,8 +58,9 @@ def test_nobody_who_left_is_revived_by_others(
         assert leaving.leave(session, how="page", wording="Unsubscribe", **who) == "left"
         assert add(session, "LEFT@example.org", "my", how) == "ended"
         assert audience.standing(session, person.id, publication_id) == "unsubscribed"
-        back = leaving.come_back(session, how="page", wording="Subscribe again", **who)
-        assert back == "back"
+        later = NOW + timedelta(hours=1)
+        back = come_back(session, any_services.sealer, publication_id, "left@example.org", later)
+        assert back == "confirmed"
         assert audience.standing(session, person.id, publication_id) is None
 
 
@@ -80,8 +83,7 @@ def test_a_barred_address_is_neither_added_nor_taken_back(
             "now": NOW,
         }
         leaving.leave(session, how="page", wording="Unsubscribe", **who)
-        back = leaving.come_back(session, how="page", wording="Subscribe again", **who)
-        assert back == "suppressed"
+        assert come_back(session, sealer, publication_id, "here@example.org", NOW) is None
         assert listing.counts(session, publication_id)["ended"] == 1
 
 

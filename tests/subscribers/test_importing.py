@@ -5,16 +5,27 @@ from __future__ import annotations
 import io
 import uuid
 from collections.abc import Sequence
+from typing import Any
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
 from newsletter.app import Services
 from newsletter.core.db import reading, writing
-from newsletter.core.errors import InputError
+from newsletter.core.errors import ConfigurationError, InputError
 from newsletter.editorial import publications
-from subscribers import directory, importing, storing, suppression
+from subscribers import (
+    bulk,
+    directory,
+    erasing,
+    importing,
+    leaving,
+    standing,
+    storing,
+    suppressing,
+    suppression,
+)
 from subscribers.importing import Report, import_csv
 from subscribers.models import Consent, Subscriber
 from subscribers.table import open_table
@@ -245,6 +256,10 @@ def test_a_list_does_what_adding_one_by_one_does(
     assert found["ended"][0] == "ended"
     assert found["chose"][0] == found["signed_up"][0] == "there"
     assert found["barred"][0] == "suppressed"
+    edition = wish or "en"
+    assert found["pending"] == (
+        "subscribed", ("active", edition, [("given", "editor"), ("given", "import")])
+    )  # fmt: skip
 
 
 def _state(
@@ -324,3 +339,75 @@ def test_a_second_list_of_the_same_people_changes_what_it_says_and_nothing_else(
         )
         assert [tuple(row) for row in kinds] == [("changed", 25), ("given", 60)]
     assert sum(row.edition == "my" for row in rows) == 25 + 5
+
+
+def test_a_reader_s_word_stands_over_a_bounce_that_came_meanwhile(
+    any_services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A worker bars an address between our look and our writing, so the unique key must tell."""
+    data = b"email,reason\na@example.org,complaint\nb@example.org,manual\n"
+    sealer = any_services.sealer
+    with suppressing.Barring(io.BytesIO(data), "list.csv", sealer, None, {}) as barring:
+        barring.read()
+        with reading(any_services.engine) as session:
+            barring.decide(session)
+        (chunk,) = barring.chunks()
+        marks = [sealer.blind_index(f"{name}@example.org") for name in "ab"]
+        with writing(any_services.engine) as session:
+            for mark in marks:
+                suppression.suppress(session, mark, "hard_bounce", NOW)
+        with monkeypatch.context() as patch:
+            patch.setattr(bulk, "among", lambda *_args, **_keys: [])
+            with writing(any_services.engine) as session:
+                barring.store(session, chunk, NOW)
+    with reading(any_services.engine) as session:
+        held = [suppression.barred(session, mark) for mark in marks]
+        assert [bar.reason for bar in held if bar] == ["complaint", "hard_bounce"]
+
+
+@pytest.mark.parametrize("any_services", ["postgresql"], indirect=True)
+@pytest.mark.parametrize("deed", ["leave", "erase"])
+def test_who_goes_at_the_very_instant_of_a_list_stays_away(
+    any_services: Services,
+    publication_id: int,
+    add: Add,
+    monkeypatch: pytest.MonkeyPatch,
+    deed: str,
+) -> None:
+    """After the look and before the writing: either they wait for it, or the list does."""
+    with writing(any_services.engine) as session:
+        add(session, "a@example.org", "en")
+        person = directory.find(session, any_services.sealer, "a@example.org")
+        assert person is not None
+        number, public_id = person.id, person.public_id
+    tried = []
+
+    def go() -> None:
+        with writing(any_services.engine) as session:
+            session.execute(text("SET LOCAL lock_timeout = '200ms'"))
+            if deed == "erase":
+                erasing.erase(
+                    session, any_services.sealer, subscriber_id=number, how="page", now=NOW
+                )
+                return
+            leaving.leave(
+                session, public_id=public_id, publication_id=publication_id,
+                how="one_click", wording="one-click", now=NOW,
+            )  # fmt: skip
+
+    def meanwhile(*words: Any) -> Any:
+        with pytest.raises(ConfigurationError, match="lock timeout"):
+            go()
+        tried.append(deed)
+        return standing.outcomes(*words)
+
+    monkeypatch.setattr(storing, "outcomes", meanwhile)
+    assert take(any_services, publication_id, b"email,edition\na@example.org,my\n").counts[
+        "updated"
+    ]
+    assert tried == [deed]
+    go()
+    with reading(any_services.engine) as session:
+        assert [row.state for row in directory.listing(session, publication_id)] == (
+            ["ended"] if deed == "leave" else []
+        )

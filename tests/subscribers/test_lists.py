@@ -101,11 +101,56 @@ def test_who_left_there_is_left_out_here(sealer: Sealer, header: str, cell: str,
 
 
 def test_an_unknown_word_for_the_standing_is_asked_about(sealer: Sealer) -> None:
-    data = b"email,status\na@example.org,lapsed\nb@example.org,active\n"
+    data = b"email,status,Standing\na@example.org,lapsed,yes\nb@example.org,active,active\n"
     (row,) = told(read(sealer, data), "broken")
     assert "the column 'status' says 'lapsed', which is not known here" in row.reason
-    assert "--column status=-" in row.reason
-    assert len(taken(read(sealer, data, {"status": "-"}))) == 2
+    assert "--column status=NAME" in row.reason
+    assert "status=-" not in row.reason
+    with pytest.raises(InputError, match="who left is never taken in"):
+        read(sealer, data, {"status": "-"})
+
+
+def test_the_state_of_an_address_is_no_standing(sealer: Sealer) -> None:
+    rows = "a@example.org,CA,unsubscribed,2024-01-01\nb@example.org,NY,subscribed,\n"
+    taking = read(sealer, f"Email,State,Status,Unsubscribe Date\n{rows}".encode())
+    assert [row.line for row in told(taking, "left_out")] == [2]
+    assert taken(taking) == ["b@example.org"]
+    assert "kept of a reader: State" in taking.notes[0]
+    alone = read(sealer, b"Email,State\na@example.org,CA\nb@example.org,\nc@example.org,NY\n")
+    assert len(taken(alone)) == 3
+
+
+def test_a_state_that_mostly_tells_the_standing_counts(sealer: Sealer) -> None:
+    taking = read(sealer, b"email,state\na@example.org,active\nb@example.org,ended\n")
+    assert [row.line for row in told(taking, "left_out")] == [3]
+    mixed = read(sealer, b"email,state\na@b.org,active\nc@b.org,confirmed\nd@b.org,lapsed\n")
+    assert [row.line for row in told(mixed, "broken")] == [4]
+
+
+@pytest.mark.parametrize("name", ["Status", "State", "Where"])
+@pytest.mark.parametrize(
+    ("column", "said"),
+    [
+        ("unsubscribed_at", "2024-01-01"), ("Unsubscribe Date", "2024-01-01"),
+        ("unsubscribed date", "2024-01-01"), ("Unsubscribed", "yes"), ("bounced", "1"),
+        ("subscribed", "no"), ("Member Status", "unsubscribed"), ("State", "unsubscribed"),
+    ],
+)  # fmt: skip
+def test_a_column_told_by_hand_hides_no_other_that_says_who_left(
+    sealer: Sealer, name: str, column: str, said: str
+) -> None:
+    other = "Status" if name == column else name
+    data = f"email,{other},{column}\na@example.org,subscribed,{said}\nb@example.org,active,\n"
+    taking = read(sealer, data.encode(), {"status": other})
+    assert [row.line for row in told(taking, "left_out")] == [2]
+    assert taken(taking) == ["b@example.org"]
+
+
+def test_a_column_told_by_hand_replaces_one_with_other_words(sealer: Sealer) -> None:
+    data = b"email,status,standing\na@example.org,gold,active\nb@example.org,left,active\n"
+    taking = read(sealer, data, {"status": "standing"})
+    assert taken(taking) == ["a@example.org"]
+    assert not told(taking, "broken")
 
 
 @pytest.mark.parametrize("rows", [("", "unsubscribed"), ("unsubscribed", "")])

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import event, func, select
 from sqlalchemy.orm import Session
 
 from newsletter.app import Services
@@ -280,6 +280,57 @@ def test_as_many_marks_whoever_it_is(
         assert marks(session) == before + 2
         wanted = {"new": 1, "active": 1, "ended": 1, "pending": 2, "suppressed": 0}[kind]
         assert session.scalar(select(func.count()).select_from(Confirmation)) == wanted
+
+
+@pytest.mark.parametrize("known", [False, True])
+@pytest.mark.parametrize("why", ["braked", "suppressed"])
+def test_no_mail_costs_the_database_what_a_mail_does(
+    any_services: Services, add: Add, ask: Ask, known: bool, why: str
+) -> None:
+    """Else a stop-watch tells who is barred. The kinds of statements, in their order."""
+    sealer = any_services.sealer
+    addresses = {kind: f"{kind}@example.org" for kind in ("plain", why)}
+    for address in addresses.values() if known else ():
+        with writing(any_services.engine) as session:
+            add(session, address)
+    if why == "suppressed":
+        with writing(any_services.engine) as session:
+            suppression.suppress(session, sealer.blind_index(addresses[why]), "manual", NOW)
+
+    def work(kind: str) -> list[str]:
+        said: list[str] = []
+
+        def hear(_c: object, _u: object, statement: str, *_: object) -> None:
+            said.append(" ".join(statement.split()[:3]))
+
+        event.listen(any_services.engine, "before_cursor_execute", hear)
+        none = LIMITS if kind != "braked" else optin.Limits(0, 3, 300, 7)
+        assert (ask(addresses[kind], limits=none) is None) is (kind == why)
+        event.remove(any_services.engine, "before_cursor_execute", hear)
+        return [one for one in said if "SAVEPOINT" not in one]
+
+    expected = work("plain")
+    assert "INSERT INTO confirmations" in expected
+    assert work(why) == expected
+
+
+def test_who_leaves_while_the_button_is_pressed_has_left(
+    any_services: Services, publication_id: int, ask: Ask, press: Press
+) -> None:
+    due = ask()
+    with ThreadPoolExecutor(1) as pool:
+        with writing(any_services.engine) as session:
+            person = directory.find(session, any_services.sealer, "reader@example.org")
+            assert person
+            leaving.leave(
+                session, public_id=person.public_id, publication_id=publication_id,
+                how="page", wording="Unsubscribe", now=NOW + timedelta(minutes=30),
+            )  # fmt: skip
+            pressed = pool.submit(press, due)
+            with pytest.raises(TimeoutError):  # it waits for the row
+                pressed.result(timeout=1)
+        assert pressed.result(timeout=10) == "expired"
+    assert held(any_services, publication_id) == [("ended", "en")]
 
 
 def test_nothing_in_a_mark_leads_to_the_address(any_services: Services, ask: Ask) -> None:

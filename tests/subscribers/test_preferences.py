@@ -16,6 +16,7 @@ from subscribers import directory, leaving, optin, preferences
 from subscribers.models import Consent
 from subscribers.preferences import Choice
 from tests.subscribers.conftest import NOW, Add
+from tests.subscribers.returning import come_back
 
 WEEK = timedelta(weeks=1)
 
@@ -77,7 +78,8 @@ def test_who_left_cannot_choose_and_who_comes_back_is_not_paused(
         leaving.leave(session, **told)  # type: ignore[arg-type]
         again = Choice("my", text_only=True)
         assert preferences.choose(session, choice=again, now=NOW, **who) == "ended"  # type: ignore[arg-type]
-        leaving.come_back(session, **told)  # type: ignore[arg-type]
+        later = NOW + timedelta(hours=1)
+        come_back(session, any_services.sealer, publication_id, "own@example.org", later)
         found = preferences.view(session, any_services.sealer, reader, publication_id, NOW)
         assert found
         assert (found.edition, found.text_only, found.paused_until_at) == ("en", False, None)

@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable
 from email import message_from_bytes, policy
+from itertools import islice
 from typing import Any
 
 import pytest
@@ -13,11 +14,13 @@ from sqlalchemy import event, func, select, update
 from sqlalchemy.exc import IntegrityError
 
 from newsletter.app import Services, open_services
-from newsletter.core import audit
+from newsletter.core import audit, rewrapping
 from newsletter.core.clock import now
 from newsletter.core.db import reading, writing
 from newsletter.core.errors import ConfigurationError
 from newsletter.core.installation import DataKey
+from newsletter.core.keychain import KeyChain
+from newsletter.core.master_key import Master
 from newsletter.core.tokens import Purpose
 from newsletter.worker import Worker
 from subscribers import directory, resealing
@@ -249,6 +252,76 @@ def test_a_row_that_names_the_wrong_key_or_none_is_found_before_its_key_goes(
     again = _another(services)
     assert _addresses(again) == {f"a{number}@example.org" for number in range(3)}
     again.close()
+
+
+def test_a_row_without_a_key_that_comes_at_the_end_is_taken_over(
+    any_services: Services, add: Add, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of a program from before keys were written down, at the last moment: before and after the
+    sealed values themselves were looked through."""
+    services = any_services
+    with writing(services.engine) as session:
+        add(session, "a@example.org")
+        add(session, "b@example.org")
+        old = session.execute(select(Subscriber.id, Subscriber.sealed_address)).all()
+    late = iter(old)
+
+    def write_without(real: Callable[..., Any]) -> Callable[..., Any]:
+        def then(*args: Any) -> Any:
+            done = real(*args)
+            for number, sealed in islice(late, 1):
+                with writing(services.engine) as session:
+                    row = update(Subscriber).where(Subscriber.id == number)
+                    session.execute(row.values(sealed_address=sealed, seal_key_id=None))
+            return done
+
+        return then
+
+    for name in ("_reseal", "_set_right"):
+        monkeypatch.setattr(resealing, name, write_without(getattr(resealing, name)))
+    _rotate(services)
+    assert next(late, None) is None
+    assert _seal_keys(services) == [("k2", 2)]
+    again = _another(services)
+    assert _addresses(again) == {"a@example.org", "b@example.org"}
+    again.close()
+
+
+def test_the_master_key_changes_in_the_midst_of_a_rotation(
+    any_services: Services, add: Add, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whichever comes first, all keys are wrapped by the one that counts afterwards."""
+    services = any_services
+    with writing(services.engine) as session:
+        add(session, "a@example.org")
+    other, former = _another(services), services.chain._master
+    wrapped = threading.Event()
+
+    def wrap() -> None:
+        with rewrapping.new_file(other.settings, lambda: former) as (_, new):
+            with writing(other.engine) as session:
+                rewrapping.rewrap(session, other.chain, new, other.settings)
+            wrapped.set()
+
+    thread, real = threading.Thread(target=wrap), KeyChain.master
+
+    def slow(chain: KeyChain, session: Any, **how: Any) -> Master:
+        found = real(chain, session, **how)
+        if chain is services.chain and thread.ident is None:
+            thread.start()
+            wrapped.wait(1)  # long enough for who is not kept waiting by us
+        return found
+
+    monkeypatch.setattr(KeyChain, "master", slow)
+    _rotate(services)
+    thread.join(30)
+    monkeypatch.undo()
+    assert wrapped.is_set()
+    again = _another(services)
+    assert _addresses(again) == {"a@example.org"}
+    assert [key.kid for key in again.ring.seals] == ["k2"]
+    for one in (again, other):
+        one.close()
 
 
 def test_what_no_key_opens_is_named_and_its_key_is_kept(any_services: Services, add: Add) -> None:

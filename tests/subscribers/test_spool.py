@@ -20,6 +20,7 @@ from subscribers import directory, leaving, spool
 from subscribers.models import Consent, Subscription
 from subscribers.spool import Leaving
 from tests.subscribers.conftest import NOW, Add
+from tests.subscribers.returning import come_back
 
 ADDRESS = "goes@example.org"
 
@@ -78,11 +79,42 @@ def test_who_came_back_since_by_the_own_deed_is_not_taken_off_again(
     with writing(any_services.engine) as session:
         leaving.leave(session, how="page", now=NOW, **told)  # type: ignore[arg-type]
         later = NOW + timedelta(hours=1)
-        leaving.come_back(session, how="page", now=later, **told)  # type: ignore[arg-type]
+        back = come_back(session, any_services.sealer, wish.scope, ADDRESS, later)
+        assert back == "confirmed"
     spool.keep(home, wish)
     assert spool.drain(any_services.engine, home) == 1
     assert _standing(any_services)[0] == "active"
     assert _files(home) == []
+
+
+def test_who_leaves_came_back_and_leaves_again_has_left(
+    any_services: Services, home: Path, wish: Leaving
+) -> None:
+    told = {"public_id": wish.subject, "publication_id": wish.scope, "wording": "the button"}
+    spool.keep(home, wish)
+    with writing(any_services.engine) as session:
+        leaving.leave(session, how="page", now=NOW, **told)  # type: ignore[arg-type]
+        later = NOW + timedelta(minutes=10)
+        back = come_back(session, any_services.sealer, wish.scope, ADDRESS, later)
+        assert back == "confirmed"
+    spool.keep(home, replace(wish, at=NOW + timedelta(minutes=20)))
+    assert len(_files(home)) == 1
+    spool.drain(any_services.engine, home)
+    assert _standing(any_services)[0] == "ended"
+
+
+def test_a_newer_wish_is_not_removed_with_the_older(
+    services: Services, home: Path, add: Add, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    older = Leaving(uuid4(), 1, "one_click", "the button", NOW)
+    newer = replace(older, at=NOW + timedelta(minutes=20))
+    spool.keep(home, older)
+    with monkeypatch.context() as meanwhile:
+        meanwhile.setattr(leaving, "leave", lambda *_, **__: spool.keep(home, newer))
+        spool.drain(services.engine, home)
+    assert spool.holds(home, older.subject, 1)
+    spool.drain(services.engine, home)
+    assert not spool.holds(home, older.subject, 1)
 
 
 @pytest.mark.parametrize("text", ["", "{}", '{"subject": "x"}', "[]", "\0"])

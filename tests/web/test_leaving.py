@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import email
 import re
+from dataclasses import replace
 from email import policy
 from email.message import EmailMessage
 from pathlib import Path
@@ -14,15 +15,20 @@ from urllib.parse import unquote, urlsplit
 
 import httpx
 import pytest
+from sqlalchemy import select
 
 from newsletter.core.addresses import parse
 from newsletter.core.clock import now
-from newsletter.core.db import reading
-from newsletter.core.tokens import Purpose
+from newsletter.core.db import reading, writing
+from newsletter.core.tokens import Claim, Purpose
 from newsletter.delivery.press import Press
+from newsletter.editorial import publications
 from newsletter.editorial.models import Issue
+from subscribers import directory, suppression
+from subscribers.models import Confirmation
 from tests.cli.command import Command
 from tests.web.conftest import ADDRESS, Site
+from tests.web.sign_up import is_accepted, opened
 
 ONE_CLICK = {"List-Unsubscribe": "One-Click"}
 UNTOUCHED = ("active", "my", ["given editor"])
@@ -125,21 +131,86 @@ def test_u14_the_page_speaks_the_readers_language_or_the_one_asked_for(
     assert answer.text == "စာရင်းမှ ထွက်ပြီးပါပြီ\n"
 
 
-def test_u16_the_button_leads_out_and_back_and_no_link_does(
-    site: Site, client: httpx.Client
+def test_u16_back_leads_a_new_confirmation_alone_and_never_a_link(
+    any_site: Site, client: httpx.Client
 ) -> None:
+    site = any_site
     url = site.link(Purpose.UNSUBSCRIBE)
     left = client.post(f"{url}?l=en", data={"leave": "1"})
     assert left.status_code == 200
     assert "You have been unsubscribed" in left.text
-    for query in ("?l=en", "?come_back=1&l=en", "?subscribe=1&l=en"):
-        assert "Subscribe again" in client.get(url + query).text
-    assert site.standing()[0] == "ended"
     assert f'action="{urlsplit(url).path}?l=en"' in left.text
-    back = client.post(f"{url}?l=en", data={"come_back": "1"})
-    assert "You are now subscribed" in back.text
-    proofs = ["given editor", "withdrawn page", "given page"]
-    assert site.standing() == ("active", "my", proofs)
+    gone = ("ended", "my", ["given editor", "withdrawn page"])
+    with opened(site.services) as door:
+        url = f"{door.url}{urlsplit(url).path}"
+        for query in ("?l=en", "?come_back=1&l=en", "?subscribe=1&l=en"):
+            assert "Subscribe again" in client.get(url + query).text
+        assert door.counts() == (1, 0, 0)
+        for _ in range(3):  # the brakes hold as on the form, and the words are the same
+            asked = client.post(f"{url}?l=en", data={"come_back": "1"})
+            assert (asked.status_code, is_accepted(asked)) == (200, True)
+            assert site.standing() == gone
+        assert door.counts() == (1, 1, 1)
+        with reading(site.services.engine) as session:
+            claim = Claim(session.scalars(select(Confirmation.public_id)).one(), 1, Purpose.CONFIRM)
+        confirm = f"{door.url}/c/{site.services.signer.sign(claim)}"
+        assert client.get(confirm).status_code == 200
+        assert site.standing() == gone
+        assert client.post(confirm, data={"confirm": "1"}).status_code == 200
+    assert site.standing() == ("active", "my", [*gone[2], "given form"])
+
+
+@pytest.mark.parametrize("path", ["u", "p"])
+def test_u16_both_pages_offer_the_way_back_to_whom_an_editor_took_off(
+    site: Site, client: httpx.Client, path: str
+) -> None:
+    with writing(site.services.engine) as session:
+        directory.remove(session, site.services.sealer, site.publication_id, ADDRESS, now())
+    purpose = Purpose.UNSUBSCRIBE if path == "u" else Purpose.PREFERENCES
+    with opened(site.services) as door:
+        page = client.get(f"{door.url}/{path}/{site.token(purpose)}?l=en").text
+        action = re.search(r'action="([^"]+)">\s*<button[^>]* name="come_back"', page)
+        assert action
+        assert is_accepted(client.post(door.url + action[1], data={"come_back": "1"}))
+        assert door.counts() == (1, 1, 1)
+    assert site.standing()[0] == "ended"
+
+
+@pytest.mark.parametrize("why", ["archived", "no address", "no sender"])
+def test_u16_where_nobody_can_sign_up_nobody_comes_back(
+    site: Site, client: httpx.Client, why: str
+) -> None:
+    client.post(site.link(Purpose.UNSUBSCRIBE), data=ONE_CLICK)
+    services = site.services
+    if why == "no address":
+        settings = services.settings
+        nowhere = settings.public.model_copy(update={"url": ""})
+        services = replace(services, settings=settings.model_copy(update={"public": nowhere}))
+    with opened(services) as door:
+        with writing(services.engine) as session:
+            publication = publications.get(session, None)
+            if why == "archived":
+                publication.archived_at = now()
+            if why == "no sender":
+                publication.sender_address = ""
+        url = f"{door.url}/u/{site.token(Purpose.UNSUBSCRIBE)}?l=en"
+        assert "takes no new readers" in client.post(url, data={"come_back": "1"}).text
+        assert door.counts() == (1, 0, 0)
+    assert site.standing()[0] == "ended"
+
+
+def test_u16_a_barred_or_present_reader_is_asked_nothing(site: Site, client: httpx.Client) -> None:
+    with opened(site.services) as door:
+        url = f"{door.url}/u/{site.token(Purpose.UNSUBSCRIBE)}?l=en"
+        here = client.post(url, data={"come_back": "1"})
+        assert "Press the button and you will receive no further emails." in here.text
+        assert site.standing() == UNTOUCHED
+        client.post(url, data=ONE_CLICK)
+        with writing(site.services.engine) as session:
+            index = site.services.sealer.blind_index(ADDRESS)
+            suppression.suppress(session, index, "complaint", now())
+        assert is_accepted(client.post(url, data={"come_back": "1"}))
+        assert door.counts() == (1, 0, 0)
 
 
 def test_u17_whoever_a_mail_was_forwarded_to_sees_the_list_and_no_address(

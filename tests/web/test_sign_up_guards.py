@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 from sqlalchemy import delete
 
 from newsletter.core import log
+from newsletter.core.clock import now
 from newsletter.core.db import writing
 from newsletter.web.form_tokens import Stage
-from subscribers.models import SignupMark
+from newsletter.web.public import asking, signing_up
+from subscribers import holding, optin, suppression
+from subscribers.models import SignupMark, Subscriber
 from tests.web.conftest import ADDRESS, Site
 from tests.web.sign_up import Door, is_accepted, opened, typed_again
 
@@ -111,6 +116,58 @@ def test_a_failure_is_said_and_the_same_form_works_afterwards(
     # After a fault of ours the server hangs up, so the next press comes over a new connection.
     assert is_accepted(httpx.post(door.page, data=fields, trust_env=False, timeout=20))
     assert door.counts() == (2, 1, 1)
+
+
+def test_an_address_erased_at_this_very_moment_is_a_new_one(
+    door: Door, client: httpx.Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tried, real = [], holding.hold
+
+    def hold(*told: Any) -> Subscriber:
+        tried.append(1)
+        if len(tried) == 1:
+            raise holding.erased_meanwhile()
+        return real(*told)
+
+    monkeypatch.setattr(optin, "hold", hold)
+    door.press(client, "khin@example.org")
+    assert len(tried) == 2
+    assert door.counts() == (2, 1, 1)
+
+
+def test_the_answer_takes_whole_steps_of_time_whatever_is_due(
+    door: Door, client: httpx.Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A watch that stands still but for the database's work, which takes what each says."""
+    watch = [0.0]
+    monkeypatch.setattr(signing_up, "monotonic", lambda: watch[0])
+    rested: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        rested.append(seconds)
+
+    monkeypatch.setattr(signing_up, "sleep", sleep)
+    real = asking.ask
+    for number, took in enumerate((0.001, 0.149, 0.151, 0.4)):
+
+        def slowly(*told: Any, took: float = took, **named: Any) -> bool:
+            watch[0] += took
+            return real(*told, **named)
+
+        monkeypatch.setattr(signing_up, "ask", slowly)
+        door.press(client, f"r{number}@example.org")
+    assert rested == [pytest.approx(rest) for rest in (0.149, 0.001, 0.149, 0.05)]
+
+
+def test_no_answer_comes_sooner_than_the_slowest_ones_do(door: Door, client: httpx.Client) -> None:
+    with writing(door.services.engine) as session:
+        barred = door.services.sealer.blind_index("barred@example.org")
+        suppression.suppress(session, barred, "complaint", now())
+    for address in ("barred@example.org", "new@example.org"):
+        fields = door.fields(address)
+        began = time.monotonic()
+        assert is_accepted(client.post(door.page, data=fields))
+        assert time.monotonic() - began >= 0.15
 
 
 def test_a_network_that_signs_up_too_many_waits(site: Site, client: httpx.Client) -> None:

@@ -51,15 +51,15 @@ def upgrade() -> None:
     op.create_table('list_imports',
     sa.Column('id', sa.Integer(), nullable=False),
     sa.Column('publication_id', sa.Integer(), nullable=False),
-    sa.Column('sha256', sa.String(length=64), nullable=False),
-    sa.Column('name', sa.Text(), nullable=False),
+    sa.Column('mark', sa.LargeBinary(length=16), nullable=False),
     sa.Column('rows_done', sa.Integer(), nullable=False),
     sa.Column('started_at', AWARE, nullable=False),
     sa.Column('changed_at', AWARE, nullable=False),
     sa.Column('finished_at', AWARE, nullable=True),
+    sa.Column('given_up_at', AWARE, nullable=True),
     sa.ForeignKeyConstraint(['publication_id'], ['publications.id'], name=op.f('fk_list_imports_publication_id_publications'), ondelete='CASCADE'),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_list_imports')),
-    sa.UniqueConstraint('publication_id', 'sha256', name=op.f('uq_list_imports_publication_id_sha256'))
+    sa.UniqueConstraint('publication_id', 'mark', name=op.f('uq_list_imports_publication_id_mark'))
     )
     op.create_table('confirmations',
     sa.Column('id', sa.Integer(), nullable=False),
@@ -82,6 +82,7 @@ def upgrade() -> None:
         sa.Column('wrapping', sa.JSON(), nullable=True),
         sa.Column('restored_at', AWARE, nullable=True),
         sa.Column('backup_of_at', AWARE, nullable=True),
+        sa.Column('restored_seen_at', AWARE, nullable=True),
         sa.Column('purged_at', AWARE, nullable=True),
     ):
         op.add_column('installation', column)

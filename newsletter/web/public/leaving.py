@@ -17,14 +17,19 @@ from starlette.responses import PlainTextResponse, Response
 
 from newsletter.core.clock import now
 from newsletter.core.db import reading, writing
+from newsletter.core.errors import NotFound
 from newsletter.core.log import logger
 from newsletter.core.tokens import Claim, Purpose
+from newsletter.editorial.models import Publication
 from newsletter.language.dates_digits import N_
 from newsletter.web.forms import Fields, small_form
 from newsletter.web.pages import Pages
 from newsletter.web.patience import TROUBLE, Patience
+from newsletter.web.public.asking import ask
+from newsletter.web.public.noticeboard import Notice, notice
 from newsletter.web.public.readers import RETRY_AFTER, Reader, behind, claim_of, language_of
-from subscribers import leaving, spool
+from subscribers import journal, leaving, spool
+from subscribers.audience import address_of
 from subscribers.spool import Leaving
 
 _ONE_CLICK = "List-Unsubscribe=One-Click: the button of the mail program (RFC 8058)"
@@ -56,7 +61,7 @@ class _Desk:
     def act(
         self, request: Request, token: str, fields: Annotated[Fields, Depends(small_form)]
     ) -> Response:
-        """Leave at once, leave by the page's button, or come back by it."""
+        """Leave at once, leave by the page's button, or ask by it to come back."""
         claim = self._claim(token)
         try:
             if fields.get("list-unsubscribe", "").lower() == "one-click":
@@ -110,7 +115,7 @@ class _Desk:
             if deed == "leave":
                 state = self._leave(claim, "page", words)
             elif not reader.unread:
-                state = self._come_back(claim, words)
+                return self._come_back(request, token, reader, words)
         return self._page(request, token, replace(reader, noted=state == "noted"), state)
 
     def _leave(self, claim: Claim, how: str, wording: str) -> Literal["left", "noted"]:
@@ -119,7 +124,7 @@ class _Desk:
 
         def leave() -> None:
             with writing(services.engine) as session:
-                leaving.leave(
+                done = leaving.leave(
                     session,
                     public_id=claim.subject,
                     publication_id=claim.scope,
@@ -127,6 +132,8 @@ class _Desk:
                     wording=wording,
                     now=at,
                 )
+            if done == "left":
+                journal.left(services.settings.home, claim.subject, claim.scope, how)
 
         try:
             self.writes.within(leave)
@@ -136,17 +143,39 @@ class _Desk:
             return "noted"
         return "left"
 
-    def _come_back(self, claim: Claim, wording: str) -> str:
-        with writing(self.pages.services.engine) as session:
-            done = leaving.come_back(
-                session,
-                public_id=claim.subject,
-                publication_id=claim.scope,
-                how="page",
-                wording=wording,
-                now=now(),
-            )
-        return "gone" if done in {"unknown", "suppressed"} else "back"
+    def _come_back(self, request: Request, token: str, reader: Reader, words: str) -> Response:
+        """Only ask: the link may be old or forwarded, so a mail to the reader alone decides."""
+        services, claim = self.pages.services, reader.claim
+        try:
+            with writing(services.engine) as session:
+                reader = behind(session, services, claim)
+                if reader.state != "left" or reader.view is None:
+                    return self._page(request, token, reader, reader.state)
+                found = notice(services, session.get_one(Publication, claim.scope))
+                is_open = ask(
+                    session,
+                    services,
+                    publication_id=claim.scope,
+                    address=address_of(session, services.sealer, reader.view.subscriber_id),
+                    edition=reader.edition or "+".join(reader.languages),
+                    wording=words,
+                )
+        except NotFound:  # erased at this very moment
+            return self._page(request, token, replace(reader, view=None), "gone")
+        return self._asked(request, reader, found, "asked" if is_open else "closed")
+
+    def _asked(self, request: Request, reader: Reader, found: Notice, kind: str) -> Response:
+        """The page that a sign-up ends with."""
+        language = language_of(request, self.pages, reader)
+        return self.pages.show(
+            f"web/sign_up_{kind}.html",
+            language,
+            publication_name=reader.publication_name(language),
+            contact=found.contact,
+            archive_url=f"{self.pages.base}/archive/{found.masthead.slug}?l={language}",
+            days=self.pages.services.settings.signup.valid_days,
+            switches=self.pages.switches(request, language, reader.languages),
+        )
 
     def _words(self, request: Request, reader: Reader, deed: str) -> str:
         """The proof holds the words that stood on the button and above it."""

@@ -22,7 +22,7 @@ from newsletter.language.dates_digits import format_date
 from newsletter.web.forms import Fields, small_form
 from newsletter.web.pages import Pages
 from newsletter.web.public.readers import Reader, behind, claim_of, language_of
-from subscribers import erasing, preferences
+from subscribers import erasing, journal, preferences
 from subscribers.preferences import PAUSES
 
 _KEEP = "keep"
@@ -97,9 +97,12 @@ class _Desk:
         services, who = self.pages.services, reader.view.subscriber_id
         try:
             with writing(services.engine) as session:
-                erasing.erase(session, services.sealer, subscriber_id=who, how="page", now=now())
+                gone = erasing.erase(
+                    session, services.sealer, subscriber_id=who, how="page", now=now()
+                )
         except NotFound:
             return "gone"  # two presses at once
+        journal.erased(services.settings.home, gone)
         empty_log(services.engine)
         return "erased"
 

@@ -8,7 +8,7 @@ for each client network. Nothing about who asked is stored or logged.
 
 from __future__ import annotations
 
-import asyncio
+from asyncio import sleep
 from dataclasses import dataclass
 from math import ceil
 from time import monotonic
@@ -18,12 +18,9 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
-from newsletter.core.clock import now
 from newsletter.core.db import writing
-from newsletter.core.errors import NotAllowedNow
-from newsletter.delivery import transactional
+from newsletter.core.errors import NotFound
 from newsletter.editorial import edition_codes
-from newsletter.editorial.models import Publication
 from newsletter.language.dates_digits import N_
 from newsletter.web import security
 from newsletter.web.form_tokens import FormToken, FormTokens, Spent, Stage
@@ -32,16 +29,16 @@ from newsletter.web.networks import Networks
 from newsletter.web.pages import Pages
 from newsletter.web.proof_of_work import Work
 from newsletter.web.public import wishes
+from newsletter.web.public.asking import ask
 from newsletter.web.public.noticeboard import Notice, Noticeboard
 from newsletter.web.public.printed import Printed
 from newsletter.web.public.wishes import Wish
 from newsletter.web.spliced import Spliced
-from subscribers import optin
 
 TRAP = "website"
 """The field that people do not see; who fills it in is a machine."""
 _STEADY = 0.15
-"""Seconds every answer takes at least, so that no stop-watch tells a known address."""
+"""Seconds of which every answer takes a multiple, so that no stop-watch tells a known address."""
 _GZIPPED = {"Content-Encoding": "gzip", "Vary": "Accept-Encoding"}
 _TOKEN, _CHALLENGE = "{the token}", "{the challenge}"
 
@@ -79,12 +76,6 @@ class _Desk:
         self.spent = Spent()
         self.work = Work(secret, rules.work)
         self.networks = Networks(rules.per_network_hour)
-        self.limits = optin.Limits(
-            per_address_day=rules.per_address_day,
-            per_address_month=rules.per_address_month,
-            per_service_hour=rules.per_service_hour,
-            valid_days=rules.valid_days,
-        )
 
     async def show(self, request: Request) -> Response:
         """The form; kept ready but for its token, because crowds open it at once."""
@@ -152,30 +143,22 @@ class _Desk:
         """Ask for the confirmation; False when the publication was closed in the meantime."""
         try:
             return self._ask(asked)
-        except NotAllowedNow:  # the same address was erased beside us: now it is a new one
+        except NotFound:  # the same address was erased beside us: now it is a new one
             return self._ask(asked)
 
     def _ask(self, asked: _Asked) -> bool:
         address, edition = asked.wish.address, asked.wish.edition
         assert address is not None and edition is not None  # noqa: S101, PT018
-        services, at = self.pages.services, now()
+        services = self.pages.services
         with writing(services.engine) as session:
-            publication = session.get(Publication, asked.found.masthead.id)
-            if publication is None or publication.archived_at is not None:
-                return False
-            due = optin.subscribe(
+            return ask(
                 session,
-                services.sealer,
-                publication_id=publication.id,
+                services,
+                publication_id=asked.found.masthead.id,
                 address=address,
                 edition=edition,
                 wording=self._wording(asked),
-                limits=self.limits,
-                now=at,
             )
-            if due is not None:
-                transactional.plan(session, due, at)
-        return True
 
     def _wording(self, asked: _Asked) -> str:
         """The proof holds the words that stood on the button and above it."""
@@ -185,7 +168,8 @@ class _Desk:
     async def _answer(self, asked: _Asked) -> Response:
         """The one page for every address."""
         page = self._plain("asked", asked.found, asked.language)
-        await asyncio.sleep(asked.began + _STEADY - monotonic())
+        spent = monotonic() - asked.began
+        await sleep(ceil(spent / _STEADY) * _STEADY - spent)
         return page
 
     def _print(self, found: Notice, language: str, wish: Wish | None = None) -> Spliced:
