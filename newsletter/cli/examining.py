@@ -45,9 +45,11 @@ def examine(home: Path) -> list[Finding]:
     except NewsletterError as err:
         where = "mail, public address and database cannot be looked at before that is mended"
         return [*findings, Finding("settings", "error", str(err), where), *_key_file(file)]
-    if file.exists() or not (settings.keys.passphrase or settings.keys.key):
-        findings += _key_file(file)
-    findings += _guarded("database", _of_database, settings)
+    database = list(_guarded("database", _of_database, settings))
+    purged = any("was purged on" in finding.text for finding in database)  # so no key is missed
+    if file.exists() or not (purged or settings.keys.passphrase or settings.keys.key):
+        findings += (one for one in _key_file(file) if all(one.text != d.text for d in database))
+    findings += database
     findings += _guarded("mail", _mail, settings)
     findings += _guarded("public address", _public, settings)
     return findings

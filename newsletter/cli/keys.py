@@ -108,9 +108,9 @@ def rotate(ctx: typer.Context, as_json: JsonOption = False) -> None:
     say(f"The new keys are '{done.key}'; {_addresses(done.addresses)} closed again.", "green")
     say(f"  {counted(done.removed, 'old key')} removed; links in old mails keep working")
     say(
-        "  make a new backup: older ones hold the addresses under the old keys, and when one of them"
+        "  make a new backup: older ones hold the addresses under the old keys, and after a restore"
     )
-    say("  is restored, links in mails that were signed from now on are worth nothing")
+    say("  of one of them the links in mails sent from now on lead nowhere")
 
 
 def _addresses(number: int) -> str:

@@ -148,10 +148,13 @@ def erase(
         say("Nothing was erased.")
         return
     with desk.writing() as session:
+        person = story.find(session, sealer, address).person  # the number may be another's by now
+        if person is None:
+            raise NotAllowedNow("this address was erased by somebody else just now")
         gone = erasing.erase(
             session,
             sealer,
-            subscriber_id=found.person.subscriber_id,
+            subscriber_id=person.subscriber_id,
             how="command line",
             now=now(),
         )

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
-import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
+
+from newsletter.core.private_files import replacing
 
 
 @contextmanager
@@ -20,18 +21,12 @@ def private_file(path: Path, *, force: bool = False) -> Iterator[IO[bytes]]:
     from newsletter.core.errors import InputError
 
     require_free(path, force=force)
-    made = path.with_name(f".{path.name[:80]}.{secrets.token_hex(4)}.part")
     try:
-        with open(made, "xb", opener=_own) as file:
+        with replacing(path) as file:
             yield file
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(made, path)
     except OSError as err:
         reason = (err.strerror or "it cannot be written").lower()
         raise InputError(str(path), f"the file cannot be written: {reason}") from err
-    finally:
-        made.unlink(missing_ok=True)
 
 
 def require_free(path: Path, *, force: bool) -> None:
@@ -40,9 +35,7 @@ def require_free(path: Path, *, force: bool) -> None:
 
     if path.is_dir():
         raise InputError(str(path), "this is a directory; name a file in it")
+    if str(path) == "-":
+        raise InputError("FILE", "this goes into a file of its own, never on the screen; name one")
     if not force and os.path.lexists(path):
         raise InputError(str(path), "there is a file of this name; name another or add --force")
-
-
-def _own(path: str, flags: int) -> int:
-    return os.open(path, flags, 0o600)

@@ -22,6 +22,7 @@ from typing import Any
 from newsletter.core.database_errors import FULL
 from newsletter.core.errors import ConfigurationError
 from newsletter.core.keyring import Key, Keyring, derive
+from newsletter.core.private_files import replacing
 
 _KID = re.compile(r"[a-z0-9]{1,8}")
 
@@ -62,13 +63,10 @@ class KeyFile:
         """Put it in place of what is there, mode 600, whole or not at all, also at a power cut."""
         kept = self.document or {"version": 2}
         document = {**kept, "masters": [base64.b64encode(one).decode() for one in self.masters]}
-        fresh = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
         try:
-            _write(fresh, json.dumps(document, indent=1))
-            fresh.replace(path)
-            _sync(path.parent)
+            with replacing(path) as file:
+                file.write(json.dumps(document, indent=1).encode("ascii"))
         except OSError as err:
-            fresh.unlink(missing_ok=True)
             reason = FULL.format(path.parent) if err.errno == ENOSPC else f"{path}: {err.strerror}"
             raise ConfigurationError(reason) from err
 
@@ -86,22 +84,6 @@ def alone(home: Path) -> Iterator[None]:
     try:
         fcntl.flock(handle, fcntl.LOCK_EX)
         yield
-    finally:
-        os.close(handle)
-
-
-def _write(path: Path, text: str) -> None:
-    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(handle, "w", encoding="ascii") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def _sync(directory: Path) -> None:
-    handle = os.open(directory, os.O_RDONLY)
-    try:
-        os.fsync(handle)
     finally:
         os.close(handle)
 

@@ -21,6 +21,7 @@ else:
 _ADDRESS = re.compile(r"[^\s<>\"'(),:;]+@[^\s<>\"'(),:;]+")
 _TOKEN = re.compile(r"v1\.[a-z0-9]{1,8}\.[A-Za-z0-9_-]{20,}(?:\.[A-Za-z0-9_-]+)?")
 _CODES = re.compile(r"\s*[2-5]\d\d(?:[ -]+[245]\.\d{1,3}\.\d{1,3})?(?=\s|$)")
+_LONG = 4
 _SHARED: list[Any] = []
 
 
@@ -28,7 +29,8 @@ def redact(text: str, recipient: str = "") -> str:
     """The text with anything like an address or a reader's token taken out.
 
     Servers also name a mailbox without its domain ("550 5.1.1 User jsmith unknown"): told the
-    `recipient`, the local part goes too, with and without its +tag, wherever it is a whole word.
+    `recipient`, the local part goes too, with and without its +tag: wherever it stands, for it is
+    in the names of files and of accounts too ("/var/mail/jsmith_old"); a short one as a word.
     """
     cleared = _TOKEN.sub("[token]", _ADDRESS.sub("[address]", text))
     return _without_local_part(cleared, recipient.rpartition("@")[0]) if recipient else cleared
@@ -38,12 +40,20 @@ def _without_local_part(text: str, local: str) -> str:
     names = {local, local.strip('"'), local.partition("+")[0]} - {""}
     if not names:
         return text
-    longest_first = "|".join(re.escape(name) for name in sorted(names, key=len, reverse=True))
-    ours = r"(\[address\]|\[token\])"
-    named = re.compile(rf"{ours}|(?<!\w)(?:{longest_first})(?!\w)", re.IGNORECASE)
+    longest_first = "|".join(map(_anywhere, sorted(names, key=len, reverse=True)))
+    named = re.compile(rf"(\[address\]|\[token\])|{longest_first}", re.IGNORECASE)
     codes = _CODES.match(text)  # a mailbox may be called 550: what the server meant must stay
     start = codes.end() if codes else 0
-    return text[:start] + named.sub(lambda found: found[1] or "[address]", text[start:])
+    told, said = text[start:], ""
+    while told != said:  # what is taken out may make a word of what stood beside it
+        told, said = named.sub(lambda found: found[1] or "[address]", told), told
+    return text[:start] + told
+
+
+def _anywhere(name: str) -> str:
+    """The pattern of a name; one of three letters would be found in half of all words."""
+    pattern = re.escape(name)
+    return pattern if len(name) >= _LONG else rf"(?<![^\W_]){pattern}(?![^\W_])"
 
 
 def _redact_value(value: object) -> object:

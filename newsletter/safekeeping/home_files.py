@@ -13,6 +13,7 @@ from pathlib import Path, PurePosixPath
 from typing import IO
 
 from newsletter.core.errors import InputError
+from newsletter.core.private_files import own, sync
 from newsletter.safekeeping.blanking import blanked
 from newsletter.safekeeping.snapshot import Member
 
@@ -72,10 +73,11 @@ def store(home: Path, member: Member) -> Path:
     """Write one file back, readable by its owner only; InputError for a path that is not ours."""
     path = home / _safe(member.name)
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+    with open(path, "xb", opener=own) as file:
         _copy(member.source, file)
         file.flush()
         os.fsync(file.fileno())
+    sync(path.parent)
     return path
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from newsletter.core.database_errors import address
 from newsletter.core.errors import InputError
+from newsletter.core.private_files import own, sync
 from newsletter.core.settings import Settings
 from newsletter.editorial.images import is_stored_name
 from newsletter.safekeeping.blanking import blanked
@@ -142,13 +143,10 @@ def _writable(path: Path) -> Path:
 
 def _replace(path: Path, text: str) -> None:
     fresh = path.with_name(f".{SETTINGS}.{secrets.token_hex(4)}")
-    with open(fresh, "x", encoding="utf-8", opener=_own) as file:
+    with open(fresh, "x", encoding="utf-8", opener=own) as file:
         file.write(text)
         file.flush()
         os.fsync(file.fileno())
     _overwrite(path)
     fresh.replace(path)
-
-
-def _own(path: str, flags: int) -> int:
-    return os.open(path, flags, 0o600)
+    sync(path.parent)

@@ -48,8 +48,8 @@ def test_show_and_rotate(desk: Command) -> None:
     assert held == [("index", "i1", None), ("seal", "k2", 1), ("token", "k2", None),
                     ("token", "k1", None)]  # fmt: skip
     assert desk.ok("keys", "rotate", "--json").json == {"key": "k3", "addresses": 1, "removed": 1}
-    assert _opens(desk)
     assert desk.ok("audit", "--json").json["entries"][0]["deed"] == "rotation"
+    assert _opens(desk)
 
 
 def test_wrapped_by_a_passphrase_and_back(desk: Command, tmp_path: Path) -> None:

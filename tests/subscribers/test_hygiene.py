@@ -15,6 +15,7 @@ from newsletter.core.db import Base, reading, writing
 from newsletter.delivery import transactional
 from newsletter.delivery.models import Delivery
 from newsletter.editorial import publications
+from newsletter.worker import Worker
 from subscribers import hygiene, optin
 from subscribers.hygiene import Cleaned
 from subscribers.models import Confirmation, Consent, SignupMark, Subscriber, Subscription
@@ -66,6 +67,30 @@ def test_the_unconfirmed_are_forgotten_whole_after_seven_days(
     assert left(any_services) == {"SignupMark": 1}
     assert clean(any_services, NOW + 30 * DAYS) == Cleaned(0, 0, 0, 1)
     assert left(any_services) == {}
+
+
+def test_the_worker_leaves_no_trace_of_them_in_the_journal(services: Services) -> None:
+    """SQLite keeps it while somebody reads older pages; the round after that empties it."""
+    home = services.settings.home
+    with writing(services.engine) as session:
+        made = publications.create(session, publications.default(), now=NOW)
+        session.flush()
+        publication_id = made.id
+    address = services.sealer.blind_index("reader@example.org")
+    ask(services, publication_id)
+
+    def traces() -> set[str]:
+        return {path.name for path in home.glob("newsletter.db*") if address in path.read_bytes()}
+
+    worker = Worker(services)
+    with reading(services.engine) as looking:
+        assert looking.scalar(select(func.count()).select_from(Subscriber)) == 1
+        worker._clean(NOW + 8 * DAYS)
+        assert left(services) == {"SignupMark": 1}
+        assert traces() >= {"newsletter.db-wal"}
+    worker._clean(NOW + 8 * DAYS + timedelta(minutes=2))
+    assert traces() == set()
+    worker.close()
 
 
 def test_a_newer_sign_up_keeps_them(any_services: Services, publication_id: int) -> None:

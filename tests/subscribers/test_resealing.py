@@ -287,6 +287,20 @@ def test_a_row_without_a_key_that_comes_at_the_end_is_taken_over(
     again.close()
 
 
+def test_a_row_that_names_no_key_is_given_the_one_that_closed_it(
+    any_services: Services, add: Add
+) -> None:
+    services = any_services
+    with writing(services.engine) as session:
+        add(session, "a@example.org")
+        session.execute(update(Subscriber).values(seal_key_id=None))
+        rewrapping.add_pair(session, services.chain, now())
+    (old,) = resealing._old_keys(services.engine)
+    assert resealing._set_right(services.engine, [old])
+    assert _seal_keys(services) == [("k1", 1), ("k2", 0)]
+    assert not resealing._set_right(services.engine, [old])
+
+
 def test_the_master_key_changes_in_the_midst_of_a_rotation(
     any_services: Services, add: Add, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -16,7 +16,6 @@ from starlette.responses import Response
 
 from newsletter.core.clock import now, zone
 from newsletter.core.db import empty_log, reading, writing
-from newsletter.core.errors import NotFound
 from newsletter.core.tokens import Claim, Purpose
 from newsletter.language.dates_digits import format_date
 from newsletter.web.forms import Fields, small_form
@@ -94,14 +93,15 @@ class _Desk:
     def _erase(self, reader: Reader) -> str:
         if reader.view is None:
             return reader.state  # a test message, or erased already
-        services, who = self.pages.services, reader.view.subscriber_id
-        try:
-            with writing(services.engine) as session:
-                gone = erasing.erase(
-                    session, services.sealer, subscriber_id=who, how="page", now=now()
-                )
-        except NotFound:
-            return "gone"  # two presses at once
+        services, claim = self.pages.services, reader.claim
+        with writing(services.engine) as session:
+            # Looked up anew: on SQLite the number of who was erased beside us may be another's.
+            seen = preferences.view(session, services.sealer, claim.subject, claim.scope, now())
+            if seen is None:
+                return "gone"  # two presses at once
+            gone = erasing.erase(
+                session, services.sealer, subscriber_id=seen.subscriber_id, how="page", now=now()
+            )
         journal.erased(services.settings.home, gone)
         empty_log(services.engine)
         return "erased"
