@@ -186,13 +186,24 @@ def _publications(session: Session) -> Iterator[Finding]:
 
 
 def _mail(settings: Settings) -> Iterator[Finding]:
-    from newsletter.providers.registry import build
+    from newsletter.providers.registry import OVER_HTTP, build
 
-    if settings.delivery.provider != "smtp":
+    name = settings.delivery.provider
+    if name in OVER_HTTP:
+        remedy = f"see [{name}] in newsletter.toml"
+        try:
+            build(settings).connect().close()
+        except NewsletterError as err:
+            yield Finding("mail", "error", str(err).partition("; see [")[0], remedy)
+        else:
+            text = f"{name} has what it needs; whether its key is good the first message tells"
+            yield Finding("mail", "ok", text)
+        return
+    if name != "smtp":
         yield Finding(
             "mail",
             "warning",
-            f"the provider is '{settings.delivery.provider}', which sends nothing to anybody",
+            f"the provider is '{name}', which sends nothing to anybody",
             'set provider = "smtp" under [delivery] in newsletter.toml',
         )
         return

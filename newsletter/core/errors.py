@@ -70,6 +70,7 @@ class ProviderError(NewsletterError):
     would meet the same fate (wrong login, no TLS), so the issue is paused and nobody blamed.
     `recipient` says that the address itself was refused. `ours` says that we were: our network,
     login or content (RFC 3463 §3.8, 5.7.x), which is never held against the reader.
+    `wait_seconds` is how long the provider itself asked us to wait, when it did.
     """
 
     def __init__(
@@ -81,10 +82,12 @@ class ProviderError(NewsletterError):
         halts: bool = False,
         recipient: bool = False,
         ours: bool = False,
+        wait_seconds: float | None = None,
     ) -> None:
         self.retry = retry
         self.answer = answer
         self.halts = halts
         self.recipient = recipient
         self.ours = ours
+        self.wait_seconds = wait_seconds
         super().__init__(message)

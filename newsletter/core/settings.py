@@ -20,6 +20,15 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from newsletter.core.errors import ConfigurationError, InputError
 from newsletter.core.language_codes import canonical
+from newsletter.core.provider_settings import (
+    Brevo,
+    Http,
+    Mailgun,
+    Postmark,
+    Resend,
+    Ses,
+    SparkPost,
+)
 from newsletter.core.resources import shipped
 from newsletter.core.validation_words import place, wanted, words
 
@@ -35,7 +44,8 @@ _NOT_SETTINGS = {"NEWSLETTER_HOME"}
 
 
 class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    # A key that is wrong stands in no message, nor in any trace.
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
 
 class Public(_Section):
@@ -99,7 +109,9 @@ class Database(_Section):
 class Delivery(_Section):
     """How issues go out."""
 
-    provider: Literal["smtp", "console", "memory"]
+    provider: Literal[
+        "smtp", "ses", "mailgun", "sparkpost", "resend", "postmark", "brevo", "console", "memory"
+    ]
     connections: int = Field(ge=1, le=200)
     lease_seconds: int = Field(ge=5)
     retry_hours: float = Field(gt=0)
@@ -188,6 +200,13 @@ class Settings(_Section):
     database: Database
     delivery: Delivery
     smtp: Smtp
+    http: Http
+    ses: Ses
+    mailgun: Mailgun
+    sparkpost: SparkPost
+    resend: Resend
+    postmark: Postmark
+    brevo: Brevo
     keys: Keys
     backup: Backup
     signup: Signup

@@ -1,7 +1,8 @@
-"""What takes our mail: SMTP now, provider APIs later; one provider in one file, one contract.
+"""What takes our mail: SMTP and provider APIs; one provider in one file, one contract.
 
 Owns: speaking to a provider, and judging its answer: accepted, later, never, unknown.
 Refuses: the database, subscribers, what a message says.
-Doors: base (the contract), registry (settings → provider), smtp, memory, console.
+Doors: base (the contract), registry (settings → provider), smtp, memory, console; api for HTTP:
+ses, mailgun, sparkpost (raw MIME), resend, postmark, brevo (fields, see parts).
 Words: provider, submit, answer, before the body (safe to try again), after the dot (unknown).
 """

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Protocol
 
 from newsletter.core.addresses import Address
@@ -52,6 +53,14 @@ class Provider(Protocol):
     """Something that takes mail."""
 
     name: str
+
+    @property
+    def repeats_safely_for(self) -> timedelta | None:
+        """How long after a first try the same envelope may be handed over again for certain.
+
+        It knows a message again by a key made from its Message-ID, so that within this time an
+        UNKNOWN is settled by trying once more. None: a second try may be a second mail.
+        """
 
     def connect(self) -> Connection:
         """A line for one thread; NotConnected, perhaps with `halts`, when there is none."""

@@ -17,6 +17,7 @@ class ConsoleProvider:
     """Writes one line for each message; nothing is sent anywhere."""
 
     name = "console"
+    repeats_safely_for = None
 
     def __init__(self, stream: TextIO | None = None) -> None:
         self._stream = stream

@@ -11,6 +11,7 @@ class MemoryProvider:
     """Accepts every message and keeps it in `messages`, in the order of acceptance."""
 
     name = "memory"
+    repeats_safely_for = None
 
     def __init__(self) -> None:
         self.messages: list[Envelope] = []

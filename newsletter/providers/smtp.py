@@ -23,6 +23,7 @@ class SmtpProvider:
     """One server, as the settings name it; `connect()` may be called from many threads."""
 
     name = "smtp"
+    repeats_safely_for = None
 
     def __init__(self, settings: Smtp) -> None:
         self._settings = settings

@@ -67,6 +67,34 @@ def test_server_that_is_not_there_is_found_without_its_password(newsletter: Comm
     assert "secret" not in ran.err + (newsletter.home / "logs" / "newsletter.log").read_text()
 
 
+@pytest.mark.parametrize(
+    ("lines", "level", "sentence"),
+    [
+        (
+            '[delivery]\nprovider = "mailgun"\n',
+            "error",
+            "mailgun.domain and mailgun.key are not set",
+        ),
+        (
+            '[delivery]\nprovider = "mailgun"\n[mailgun]\nkey = "k"\ndomain = "mg.example.org"\n',
+            *("ok", "the first message tells"),
+        ),
+        (
+            '[delivery]\nprovider = "brevo"\n[brevo]\nkey = "k"\n',
+            *("error", "brevo.tracking_is_off"),
+        ),
+    ],
+)
+def test_a_provider_that_lacks_a_key_is_told_in_one_sentence(
+    newsletter: Command, lines: str, level: str, sentence: str
+) -> None:
+    newsletter.ok("init", "--yes")
+    (newsletter.home / "newsletter.toml").write_text(lines)
+    found = _findings(newsletter)["mail"]
+    assert found[0] == level
+    assert sentence in found[1]
+
+
 _COMMANDS = (
     ("status",),
     ("subscribers", "add", "a@example.org"),

@@ -132,3 +132,43 @@ def test_an_address_that_readers_cannot_use_is_said(
     assert (found and found[0]) == level
     assert settings.links_url == (url or "http://127.0.0.1:8080")
     assert load(tmp_path, {}).public.url == ""
+
+
+@pytest.mark.parametrize(
+    ("section", "key"),
+    [
+        *(("ses", "access_key"), ("ses", "secret_key"), ("ses", "session_token")),
+        *(("mailgun", "key"), ("sparkpost", "key"), ("resend", "key")),
+        *(("postmark", "key"), ("brevo", "key")),
+    ],
+)
+def test_a_providers_key_is_shown_nowhere_not_even_when_it_is_wrong(
+    tmp_path: Path, section: str, key: str
+) -> None:
+    variable = f"NEWSLETTER_{section.upper()}__{key.upper()}"
+    found = load(tmp_path, {variable: "s3cret-value"})
+    assert getattr(getattr(found, section), key) == "s3cret-value"
+    assert "s3cret-value" not in repr(found)
+    with pytest.raises(InputError) as caught:
+        load(tmp_path, {variable: "s3cret value\n"})
+    assert "copy it again" in str(caught.value)
+    assert "s3cret" not in f"{caught.value} {caught.value.__cause__!r} {caught.value.__cause__}"
+
+
+@pytest.mark.parametrize(
+    ("environ", "sentence"),
+    [
+        ({"NEWSLETTER_MAILGUN__ENDPOINT": "http://api.mailgun.net"}, "the whole https://"),
+        ({"NEWSLETTER_MAILGUN__ENDPOINT": "https://x@api.mailgun.net"}, "the whole https://"),
+        ({"NEWSLETTER_MAILGUN__DOMAIN": "a/../b"}, "the sending domain"),
+        ({"NEWSLETTER_SES__REGION": "eu central"}, "a region such as"),
+        ({"NEWSLETTER_SES__ENDPOINT": "ftp://x"}, "the whole https://"),
+        ({"NEWSLETTER_HTTP__PROXY": "user:s3cret@proxy"}, "as http://host:port$"),
+        ({"NEWSLETTER_POSTMARK__STREAM": ""}, "message stream"),
+    ],
+)
+def test_keys_never_go_to_a_place_that_is_not_encrypted(
+    tmp_path: Path, environ: dict[str, str], sentence: str
+) -> None:
+    with pytest.raises(InputError, match=sentence):
+        load(tmp_path, environ)

@@ -1,0 +1,129 @@
+"""Brevo: the message in fields, with an idempotency key of a short life.
+
+What it cannot do, it is not asked for: pictures inside a message (there is no Content-ID), and text
+without HTML (Brevo makes a page of it, with a tracking picture). Opening is counted for the whole
+account; no request can switch that off, so the operator says in the settings that it is off.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from newsletter.core.errors import ProviderError, Retry
+from newsletter.core.http import Reply
+from newsletter.core.provider_settings import Brevo, Http
+from newsletter.providers.api import HttpProvider, Request, as_json, text
+from newsletter.providers.api_answers import Told, Verdict, by_status
+from newsletter.providers.base import Envelope
+from newsletter.providers.marks import without_marks
+from newsletter.providers.parts import Mailbox, Parts
+
+_MARKS = re.compile(r"\{\{|\{%")
+_SPECIALS = re.compile(r'["\\(),.:;<>@\[\]]')
+_BAD_ADDRESS = re.compile(r"\bin to\b|\bto\b.*\b(?:invalid|not valid)\b", re.IGNORECASE)
+_BAD_SENDER = re.compile(r"sender", re.IGNORECASE)
+_VERDICTS = {
+    "unauthorized": Verdict.HALTS,
+    "permission_denied": Verdict.HALTS,
+    "not_enough_credits": Verdict.HALTS,
+    "account_under_validation": Verdict.HALTS,
+    "too_many_requests": Verdict.LATER,
+    # Said of a key that was used before: the earlier try was heard.
+    "duplicate_request": Verdict.UNKNOWN,
+}
+
+
+class BrevoProvider(HttpProvider):
+    """One account."""
+
+    name = "brevo"
+    needs = ("key",)
+    repeats_safely_for = timedelta(minutes=15)
+    """Its guide says 30 minutes, its changelog 15: the shorter one is safe either way."""
+
+    def __init__(self, section: Brevo, http: Http) -> None:
+        super().__init__(section, http)
+        self._tracking_is_off = section.tracking_is_off
+
+    def shortcoming(self) -> str:
+        """A key, and the word that nobody is watched."""
+        if found := super().shortcoming():
+            return found
+        if self._tracking_is_off:
+            return ""
+        return (
+            "brevo counts who opens a mail unless that is switched off for the whole account; "
+            "switch it off there and set brevo.tracking_is_off to true"
+        )
+
+    def request(self, envelope: Envelope) -> Request:
+        """Its JSON; the idempotency key stands among the message's headers."""
+        parts = without_marks(envelope, _MARKS, self.name)
+        _require_carriable(parts)
+        headers = {"api-key": self._section.key, "Content-Type": "application/json"}
+        body = as_json(_payload(parts, envelope))
+        return Request(f"{self.endpoint}/v3/smtp/email", headers, body)
+
+    def told(self, reply: Reply, said: Mapping[str, Any]) -> Told:
+        """Id, or code and message."""
+        return Told(text(said.get("messageId")), text(said.get("code")), text(said.get("message")))
+
+    def verdict(self, status: int, told: Told) -> Verdict:
+        """By its code; an invalid parameter is named in the message."""
+        if told.code in _VERDICTS and status < 500:
+            return _VERDICTS[told.code]
+        if status == 400 and _BAD_SENDER.search(told.message):
+            return Verdict.HALTS
+        if status == 400 and _BAD_ADDRESS.search(told.message):
+            return Verdict.RECIPIENT
+        return by_status(status)
+
+
+def _require_carriable(parts: Parts) -> None:
+    if parts.inlines:
+        raise ProviderError(
+            "brevo cannot carry a picture inside a message; take the image out of the issue, or "
+            "choose another provider",
+            retry=Retry.LATER,
+            halts=True,
+        )
+    if not parts.html:
+        raise ProviderError(
+            "brevo would turn a message of text alone into a page; this reader is served by "
+            "another provider or not at all",
+            retry=Retry.NEVER,
+            answer="this provider sends no text without HTML",
+        )
+
+
+def _payload(parts: Parts, envelope: Envelope) -> dict[str, Any]:
+    payload: dict[str, Any] = {
+        "sender": _sender(parts.sender),
+        "to": [{"email": envelope.recipient.text}],
+        "subject": parts.subject,
+        "textContent": parts.text,
+        "htmlContent": parts.html,
+        "headers": {**parts.headers, "idempotencyKey": str(_key(parts.message_id, envelope.data))},
+    }
+    if parts.reply_to:
+        payload["replyTo"] = {"email": parts.reply_to}
+    return payload
+
+
+def _key(message_id: str, data: bytes) -> UUID:
+    """The same at every attempt, in the shape of a random UUID, which is what they ask for."""
+    digest = hashlib.sha256(message_id.encode() or data).digest()
+    return UUID(bytes=digest[:16], version=4)
+
+
+def _sender(sender: Mailbox) -> dict[str, str]:
+    """A name beyond ASCII that holds a comma is dropped silently, unless it comes encoded."""
+    if not sender.name:
+        return {"email": sender.address}
+    fragile = not sender.name.isascii() and _SPECIALS.search(sender.name)
+    return {"name": sender.phrase if fragile else sender.name, "email": sender.address}
