@@ -7,7 +7,7 @@ BIN    := $(VENV)/bin
 DEMO   ?= var/demo
 PIP    := $(BIN)/python -m pip --disable-pip-version-check --no-input --quiet
 
-.PHONY: run test check lint format catalogues bench lock clean
+.PHONY: run test test-postgres check lint format catalogues bench lock clean
 
 ## Watch a bilingual issue being assembled, scheduled, sent and left. Ctrl-C ends it.
 run: $(VENV)/installed
@@ -17,6 +17,11 @@ run: $(VENV)/installed
 test: $(VENV)/installed-dev
 	@tests/setup-debian.sh
 	$(BIN)/python -m pytest -n 2 --dist loadgroup
+
+## The readers' pages and their room once more, with a PostgreSQL server under them.
+test-postgres: $(VENV)/installed-dev
+	@tests/setup-debian.sh
+	$(BIN)/python -m pytest -n 2 --dist loadgroup --database postgresql tests/web tests/subscribers
 
 ## Everything that must hold before a change lands.
 check: lint test

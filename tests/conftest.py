@@ -62,18 +62,31 @@ def postgres_url() -> Iterator[str]:
         yield url
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`--database postgresql`: what usually runs on SQLite alone runs on a server."""
+    parser.addoption("--database", choices=["sqlite", "postgresql"], default="sqlite")
+
+
 @pytest.fixture
-def services(home: Path) -> Iterator[Services]:
-    """An empty installation on SQLite with the memory provider."""
-    made = initialise(home, _OVERRIDES)
-    yield made
-    made.close()
+def services(request: pytest.FixtureRequest, home: Path) -> Iterator[Services]:
+    """An empty installation with the memory provider, on SQLite unless asked otherwise."""
+    yield from _installation(request, home, request.config.getoption("--database"))
+
+
+@pytest.fixture
+def file_services(request: pytest.FixtureRequest, home: Path) -> Iterator[Services]:
+    """An empty installation on SQLite whatever was asked: the test looks into its files."""
+    yield from _installation(request, home, "sqlite")
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def any_services(request: pytest.FixtureRequest, home: Path) -> Iterator[Services]:
     """An empty installation on each database in turn."""
-    if request.param == "sqlite":
+    yield from _installation(request, home, request.param)
+
+
+def _installation(request: pytest.FixtureRequest, home: Path, kind: str) -> Iterator[Services]:
+    if kind == "sqlite":
         made = initialise(home, _OVERRIDES)
         yield made
         made.close()

@@ -34,7 +34,8 @@ def test_when_the_brake_came_to_its_limit(any_services: Services) -> None:
     assert held(3)
 
 
-def test_doctor_tells_it(services: Services) -> None:
+def test_doctor_tells_it(file_services: Services) -> None:
+    services = file_services
     doctor = Command(services.settings.home, {"NEWSLETTER_SIGNUP__PER_SERVICE_HOUR": "2"})
     told = [f["level"] for f in doctor("doctor", "--json").json["findings"]
             if f["subject"] == "sign-ups"]  # fmt: skip

@@ -147,9 +147,11 @@ def test_the_reader_s_own_choice_is_stronger_than_a_file(
 
 
 def test_no_address_lies_in_the_database_or_the_log(
-    services: Services, home: Path, capfd: pytest.CaptureFixture[str]
+    file_services: Services, home: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     from newsletter.editorial import publications
+
+    services = file_services
 
     secret = "thandar.kyaw.4417"
     log.configure("DEBUG", file=home / "newsletter.log")

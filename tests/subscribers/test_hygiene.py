@@ -69,8 +69,9 @@ def test_the_unconfirmed_are_forgotten_whole_after_seven_days(
     assert left(any_services) == {}
 
 
-def test_the_worker_leaves_no_trace_of_them_in_the_journal(services: Services) -> None:
+def test_the_worker_leaves_no_trace_of_them_in_the_journal(file_services: Services) -> None:
     """SQLite keeps it while somebody reads older pages; the round after that empties it."""
+    services = file_services
     home = services.settings.home
     with writing(services.engine) as session:
         made = publications.create(session, publications.default(), now=NOW)
