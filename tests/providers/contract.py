@@ -107,6 +107,10 @@ class ProviderContract:
         connection.submit(letters.small(), lambda: None)
         connection.close()
         connection.close()
+        again = house.provider.connect()
+        again.submit(letters.small(2, "b@example.org"), lambda: None)
+        again.close()
+        assert len(house.kept()) == 2
 
     def test_a_recipient_that_does_not_exist_is_refused_for_good_and_alone(self) -> None:
         if not self.refuses:
