@@ -32,16 +32,19 @@ ABOUT_READERS = {
     "signup_marks": {"id", "mark", "at"},
     "suppressions": {"address_index", "reason", "at"},
     "deliveries": {"id", "issue_id", "confirmation_id", "subscriber_id", "edition", "state",
-                   "reason", "answer", "attempts", "not_before_at", "owner", "lease_until_at",
-                   "provider", "changed_at", "submitted_at"},
+                   "reason", "answer", "attempts", "turn", "not_before_at", "owner",
+                   "lease_until_at", "provider", "changed_at", "submitted_at"},
+    "events": {"id", "source", "mark", "kind", "delivery_id", "status", "answer", "outcome", "at",
+               "received_at", "raw"},
+    "soft_bounces": {"subscriber_id", "issues", "last_issue_id", "first_at", "last_at"},
 }  # fmt: skip
 """Every column that belongs to a person. Whoever adds one answers here: can it hold what
 somebody read, opened or pressed, or where they were? Then it must not exist."""
 
 ABOUT_OTHERS = {
-    "alembic_version", "audit_entries", "categories", "data_keys", "editorials", "imports",
-    "installation", "issues", "keyholders", "leases", "list_imports", "publications", "resources",
-    "slots",
+    "alembic_version", "audit_entries", "categories", "chunks", "data_keys", "editorials",
+    "imports", "installation", "issues", "keyholders", "leases", "list_imports", "notices",
+    "outages", "paces", "publications", "resources", "slots",
 }  # fmt: skip
 """Tables that know of no single reader."""
 

@@ -36,6 +36,11 @@ class Publication(Base):
     slot_zone: Mapped[str] = mapped_column(String(64))
     stale_minutes: Mapped[int]
     """An issue later than this is held instead of sent."""
+    quiet_hours: Mapped[str] = mapped_column(String(11), default="", server_default="")
+    """`22:00-07:00` in the slot's zone: nothing leaves meanwhile; empty: no such hours."""
+    unknown_policy: Mapped[str] = mapped_column(String(8), default="never", server_default="never")
+    """What becomes of a delivery in doubt: `never` sent again by itself, or after a `look`: when
+    the provider itself says that it never had it."""
     created_at: Mapped[datetime]
     archived_at: Mapped[datetime | None]
     """Since when it is no longer published: no slot fires and nobody signs up; leaving works."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, ClassVar
@@ -27,7 +27,8 @@ from newsletter.providers.api_answers import (
     judged,
     silent,
 )
-from newsletter.providers.base import Envelope, NotConnected
+from newsletter.providers.base import Envelope, NotConnected, Watch
+from newsletter.providers.carrying import one_by_one
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +49,8 @@ class HttpProvider(ABC):
     name: str
     needs: ClassVar[tuple[str, ...]]
     """Settings of its section without which nothing can be sent."""
+    takes_return_path = False
+    """Bounces go to the provider, which tells them by its webhook."""
     repeats_safely_for: timedelta | None = None
 
     def __init__(self, section: Any, http: Http) -> None:
@@ -120,6 +123,10 @@ class HttpConnection:
         except NoAnswer as err:
             raise silent(err.cause, place) from None
         return self._understood(envelope, reply)
+
+    def carry(self, envelopes: Iterator[Envelope], watch: Watch) -> None:
+        """One request after the other; many at a time are many lines."""
+        one_by_one(self, envelopes, watch)
 
     def close(self) -> None:
         """Hang up."""

@@ -7,7 +7,7 @@ LATER or NEVER only when the message certainly was not taken, UNKNOWN whenever i
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Protocol
@@ -33,8 +33,35 @@ class Envelope:
     data: bytes
 
 
+class Watch(Protocol):
+    """Who hears what becomes of each message while many are carried over one line."""
+
+    def leaving(self, envelope: Envelope) -> None:
+        """The last bytes of this message are about to leave: from here on it may be taken.
+
+        What it raises goes through `carry`, and nothing of this message is taken then.
+        """
+
+    def taken(self, envelope: Envelope, answer: str) -> None:
+        """The provider said yes."""
+
+    def failed(self, envelope: Envelope, error: ProviderError) -> None:
+        """The provider did not say yes; `error.retry` is the whole truth."""
+
+
 class Connection(Protocol):
     """One line to a provider, used by one thread; kept open over many messages."""
+
+    def carry(self, envelopes: Iterator[Envelope], watch: Watch) -> None:
+        """Hand over one message after the other as fast as the line allows.
+
+        The next envelope may be asked for while an answer is still out, but its body leaves only
+        after `leaving`. Each envelope that was asked for hears exactly one of `taken` and `failed`,
+        in order, unless `carry` raises: then the last one asked for has not left (NotConnected;
+        whatever `leaving` or the iterator raised), and every one before it has been told. A line
+        that breaks is told to the message it broke under, and opened anew for the next.
+        Ends when the iterator does, with no answer outstanding.
+        """
 
     def submit(self, envelope: Envelope, before_body: Callable[[], None]) -> str:
         """Hand over one message and return the provider's answer in its own words.
@@ -53,6 +80,8 @@ class Provider(Protocol):
     """Something that takes mail."""
 
     name: str
+    takes_return_path: bool
+    """Bounces go to the envelope's sender, so each message may have a return path of its own."""
 
     @property
     def repeats_safely_for(self) -> timedelta | None:

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from email.errors import HeaderParseError
 from email.header import decode_header, make_header
 from email.parser import BytesHeaderParser
 from typing import TextIO
 
 from newsletter.core.log import redact
-from newsletter.providers.base import Envelope
+from newsletter.providers.base import Envelope, Watch
+from newsletter.providers.carrying import one_by_one
 
 
 class ConsoleProvider:
     """Writes one line for each message; nothing is sent anywhere."""
 
     name = "console"
+    takes_return_path = True
     repeats_safely_for = None
 
     def __init__(self, stream: TextIO | None = None) -> None:
@@ -41,6 +43,10 @@ class ConsoleConnection:
         self._stream.write(line)
         self._stream.flush()
         return "250 2.0.0 printed"
+
+    def carry(self, envelopes: Iterator[Envelope], watch: Watch) -> None:
+        """One after the other."""
+        one_by_one(self, envelopes, watch)
 
     def close(self) -> None:
         """Nothing to end."""

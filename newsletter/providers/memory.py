@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
-from newsletter.providers.base import Envelope
+from newsletter.providers.base import Envelope, Watch
+from newsletter.providers.carrying import one_by_one
 
 
 class MemoryProvider:
     """Accepts every message and keeps it in `messages`, in the order of acceptance."""
 
     name = "memory"
+    takes_return_path = True
     repeats_safely_for = None
 
     def __init__(self) -> None:
@@ -32,6 +34,10 @@ class MemoryConnection:
         before_body()
         self._messages.append(envelope)
         return "250 2.0.0 kept in memory"
+
+    def carry(self, envelopes: Iterator[Envelope], watch: Watch) -> None:
+        """One after the other."""
+        one_by_one(self, envelopes, watch)
 
     def close(self) -> None:
         """Nothing to end."""

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from newsletter.core.errors import ProviderError, Retry
 from newsletter.core.settings import Smtp
-from newsletter.providers.base import Envelope
+from newsletter.providers.base import Envelope, Watch
+from newsletter.providers.carrying import one_by_one
 from newsletter.providers.smtp_answers import (
     Broken,
     Refused,
@@ -23,6 +24,7 @@ class SmtpProvider:
     """One server, as the settings name it; `connect()` may be called from many threads."""
 
     name = "smtp"
+    takes_return_path = True
     repeats_safely_for = None
 
     def __init__(self, settings: Smtp) -> None:
@@ -63,6 +65,10 @@ class SmtpConnection:
         except Broken as broken:
             self._drop()
             raise judge_broken(broken, self._place) from None
+
+    def carry(self, envelopes: Iterator[Envelope], watch: Watch) -> None:
+        """One after the other, lock-step."""
+        one_by_one(self, envelopes, watch)
 
     def close(self) -> None:
         """Say QUIT and hang up."""
