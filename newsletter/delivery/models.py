@@ -98,7 +98,11 @@ class Chunk(Base):
     """
 
     __tablename__ = "chunks"
-    __table_args__ = (Index("ix_chunks_issue_state", "issue_id", "state", "id"),)
+    __table_args__ = (
+        Index("ix_chunks_issue_state", "issue_id", "state", "id"),
+        Index("ix_chunks_owner", "owner", **_where("owner IS NOT NULL")),
+        Index("ix_chunks_uncounted", "id", **_where("tally IS NULL")),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     issue_id: Mapped[int] = mapped_column(ForeignKey("issues.id", ondelete="RESTRICT"))

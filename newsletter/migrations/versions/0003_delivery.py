@@ -33,6 +33,8 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('id', name=op.f('pk_chunks'))
     )
     op.create_index('ix_chunks_issue_state', 'chunks', ['issue_id', 'state', 'id'])
+    for name, column, condition in (('owner', 'owner', 'owner IS NOT NULL'), ('uncounted', 'id', 'tally IS NULL')):
+        op.create_index(f'ix_chunks_{name}', 'chunks', [column], sqlite_where=sa.text(condition), postgresql_where=sa.text(condition))
     op.create_table('events',
     sa.Column('id', sa.Integer(), nullable=False),
     sa.Column('source', sa.String(length=32), nullable=False),

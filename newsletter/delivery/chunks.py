@@ -1,0 +1,231 @@
+"""Chunks: an issue's deliveries in parts of some hundred, which is what a worker claims.
+
+One row is written for hundreds of messages where a claim of each would write hundreds, and the
+cost of a claim does not grow with what is already done. Of a chunk that nobody works on and
+whose rows have not changed the tally is kept, so that the ledger of a million is read at once.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    case,
+    func,
+    insert,
+    null,
+    or_,
+    select,
+    update,
+)
+from sqlalchemy.orm import Session
+
+from newsletter.delivery.models import Chunk, Delivery
+from newsletter.delivery.rows import changed
+from newsletter.delivery.states import State
+
+OPEN, CLAIMED, DONE = "open", "claimed", "done"
+LARGEST = 500
+"""Deliveries of one chunk; measured as the best of both databases."""
+_SMALLEST = 10
+_PARTS = 64
+"""Into so many parts even a small issue is cut, so that several lines share it."""
+_GATHERED = timedelta(seconds=30)
+"""Messages that were put off one by one are tried again together."""
+
+Tally = list[tuple[str, str, str | None, int]]
+"""(edition, state, reason, how many)."""
+
+
+def cut(session: Session, issue_id: int, audience: int, now: datetime) -> Tally:
+    """Cut a launched issue's rows into chunks; returns how many rows stand where, counted anew."""
+    size = max(_SMALLEST, min(LARGEST, -(-audience // _PARTS)))
+    bounds = select(func.min(Delivery.id)).where(Delivery.issue_id == issue_id)
+    first = session.scalar(bounds) or 0
+    part = (Delivery.id - first) // size
+    columns = (part, Delivery.edition, Delivery.state, Delivery.reason)
+    spread = (func.count(), func.min(Delivery.id), func.max(Delivery.id))
+    grouped = select(*columns, *spread).where(Delivery.issue_id == issue_id).group_by(*columns)
+    parts: dict[int, list[tuple[Any, ...]]] = {}
+    for key, *row in session.execute(grouped):
+        parts.setdefault(key, []).append(tuple(row))
+    if parts:
+        rows = [_chunk(issue_id, found, now) for _, found in sorted(parts.items())]
+        session.execute(insert(Chunk), rows)
+    return [(r[0], r[1], r[2], r[3]) for found in parts.values() for r in found]
+
+
+def _chunk(issue_id: int, found: Sequence[tuple[Any, ...]], now: datetime) -> dict[str, Any]:
+    first, last = min(row[4] for row in found), max(row[5] for row in found)
+    planned = any(row[1] == State.PLANNED for row in found)
+    return {
+        "issue_id": issue_id,
+        "first_id": first,
+        "last_id": last,
+        "state": OPEN if planned else DONE,
+        "mark": first - 1,
+        "tally": [list(row[:4]) for row in found],
+        "changed_at": now,
+    }
+
+
+def touch(session: Session, delivery_ids: Iterable[int]) -> None:
+    """Say that these deliveries change: the tallies of their chunks no longer hold.
+
+    To be called before the rows are changed, in the same transaction; chunks are locked before
+    deliveries everywhere.
+    """
+    found = _holding(session, delivery_ids)
+    if found:
+        session.execute(
+            update(Chunk).where(Chunk.id.in_(sorted(found))).values(tally=null()),
+            execution_options=_BARE,
+        )
+
+
+def reopen(session: Session, delivery_ids: Iterable[int], now: datetime) -> None:
+    """Say that these deliveries are planned again: their chunks are taken up anew.
+
+    Sets the turn of the rows to that of their chunk, so that a worker which has the chunk just now
+    does not count them as its own; the next turn sends them. Called before or after the change.
+    """
+    ids = list(delivery_ids)
+    found = _holding(session, ids)
+    for chunk_id, members in found.items():
+        session.execute(
+            update(Chunk)
+            .where(Chunk.id == chunk_id)
+            .values(
+                tally=null(),
+                state=case((Chunk.state == DONE, OPEN), else_=Chunk.state),
+                not_before_at=null(),
+                changed_at=now,
+            ),
+            execution_options=_BARE,
+        )
+        turn = select(Chunk.turn).where(Chunk.id == chunk_id).scalar_subquery()
+        session.execute(
+            update(Delivery).where(Delivery.id.in_(members)).values(turn=turn),
+            execution_options=_BARE,
+        )
+
+
+_BARE = {"synchronize_session": False}
+
+
+def _holding(session: Session, delivery_ids: Iterable[int]) -> dict[int, list[int]]:
+    """The chunks of these deliveries, each with those of them that it holds."""
+    asked = select(Delivery.issue_id, Delivery.id).where(
+        Delivery.id.in_(list(delivery_ids)), Delivery.issue_id.is_not(None)
+    )
+    of_issue: dict[int, list[int]] = {}
+    for issue_id, delivery_id in session.execute(asked):
+        of_issue.setdefault(issue_id, []).append(delivery_id)
+    found: dict[int, list[int]] = {}
+    for issue_id, members in of_issue.items():
+        ranges = select(Chunk.first_id, Chunk.id).where(Chunk.issue_id == issue_id)
+        known = session.execute(ranges.order_by(Chunk.first_id)).all()
+        starts = [row[0] for row in known]
+        for member in members:
+            place = bisect_right(starts, member) - 1
+            if place >= 0:
+                found.setdefault(known[place][1], []).append(member)
+    return dict(sorted(found.items()))
+
+
+def in_turn() -> ColumnElement[bool]:
+    """Of a joined chunk and delivery: it was due when the turn began, and has no result in it."""
+    return (
+        (Delivery.state == State.PLANNED)
+        & (Delivery.turn < Chunk.turn)
+        & or_(Delivery.not_before_at.is_(None), Delivery.not_before_at <= Chunk.turn_at)
+    )
+
+
+def members() -> ColumnElement[bool]:
+    """The join of a chunk and its deliveries."""
+    return (
+        (Delivery.id >= Chunk.first_id)
+        & (Delivery.id <= Chunk.last_id)
+        & (Delivery.issue_id == Chunk.issue_id)
+    )
+
+
+def in_doubt(*which: ColumnElement[bool]) -> Select[Any]:
+    """(delivery id, subscriber, attempts) of what may be leaving in the chunks chosen."""
+    return (
+        select(Delivery.id, Delivery.subscriber_id, Delivery.attempts)
+        .join(Chunk, members())
+        .where(*which, Chunk.state == CLAIMED, in_turn(), Delivery.id <= Chunk.mark)
+        .order_by(Delivery.id)
+    )
+
+
+def close(session: Session, chunk_id: int, now: datetime) -> None:
+    """Nobody works on it any more: count it, and say when it is due again, if ever.
+
+    Under the chunk's lock, which whoever changes its rows takes first.
+    """
+    chunk = session.get_one(Chunk, chunk_id, with_for_update=True, populate_existing=True)
+    rows = (Delivery.id >= chunk.first_id) & (Delivery.id <= chunk.last_id)
+    rows &= Delivery.issue_id == chunk.issue_id
+    grouped = (
+        select(
+            Delivery.edition,
+            Delivery.state,
+            Delivery.reason,
+            func.count(),
+            func.count(Delivery.not_before_at),
+            func.min(Delivery.not_before_at),
+        )
+        .where(rows)
+        .group_by(Delivery.edition, Delivery.state, Delivery.reason)
+    )
+    found = session.execute(grouped).all()
+    planned = [row for row in found if row[1] == State.PLANNED]
+    chunk.tally = [list(row[:4]) for row in found]
+    chunk.state = OPEN if planned else DONE
+    chunk.not_before_at = _due(planned, now)
+    chunk.owner = chunk.lease_until_at = None
+    chunk.changed_at = now
+    session.flush()
+
+
+def _due(planned: Sequence[Any], now: datetime) -> datetime | None:
+    """At once if one is due; else a little after the first, so that others come with it."""
+    waiting = sum(row[4] for row in planned)
+    if not planned or waiting < sum(row[3] for row in planned):
+        return None
+    first: datetime = min(row[5] for row in planned)
+    return first if waiting == 1 else first + _GATHERED
+
+
+def count_resting(session: Session, now: datetime, limit: int = 50) -> int:
+    """Count some chunks anew whose rows have changed while nobody worked on them; how many."""
+    query = select(Chunk.id).where(Chunk.tally.is_(None), Chunk.owner.is_(None))
+    found = session.scalars(query.order_by(Chunk.id).limit(limit)).all()
+    for chunk_id in found:
+        close(session, chunk_id, now)
+    return len(found)
+
+
+def is_open(session: Session, issue_id: int) -> bool:
+    """True while something of the issue is still to be sent or answered."""
+    found = select(Chunk.id).where(Chunk.issue_id == issue_id, Chunk.state.in_([OPEN, CLAIMED]))
+    return session.scalar(found.limit(1)) is not None
+
+
+def forget_tallies(session: Session, issue_id: int) -> int:
+    """Every row may change: lock the issue's chunks, and have them counted anew."""
+    return changed(session, update(Chunk).where(Chunk.issue_id == issue_id).values(tally=null()))
+
+
+def give_up(session: Session, issue_id: int, now: datetime) -> int:
+    """Nothing of the chunks that nobody holds is planned any more."""
+    idle = update(Chunk).where(Chunk.issue_id == issue_id, Chunk.state == OPEN)
+    return changed(session, idle.values(state=DONE, not_before_at=null(), changed_at=now))
