@@ -14,6 +14,7 @@ import re
 from collections.abc import Sequence
 from datetime import datetime
 from email.utils import format_datetime
+from functools import lru_cache
 
 from newsletter.core.errors import InputError
 from newsletter.language.syllables import syllables
@@ -35,7 +36,9 @@ _PLAIN_Q = re.compile(rb"[A-Za-z0-9!*+/-]")
 _ADDRESS = re.compile(r"[^\s<>()\[\]:;,\\\"@\x00-\x1f\x7f-\x9f]+@[A-Za-z0-9.-]+")
 _MESSAGE_ID = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]+@[A-Za-z0-9.-]+")
 _URI = re.compile(r"(?:https?|mailto):[\x21-\x3b\x3d\x3f-\x7e]+")
+_LINK = re.compile(r"[\x21-\x3b\x3d\x3f-\x7e]*")
 _LIST_ID = re.compile(r"[A-Za-z0-9.-]{1,255}")
+_BREAKS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]|\r(?!\n )|(?<!\r)\n")
 
 
 def checked(text: str, field: str) -> str:
@@ -55,7 +58,7 @@ def field(name: str, value: str) -> str:
     """A finished header line of a name we know, without its CRLF."""
     if name not in NAMES:
         raise InputError(name, "this is no header that we write")
-    if re.search(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]|\r(?!\n )|(?<!\r)\n", value):
+    if _BREAKS.search(value):
         raise InputError(name, "its value holds a line break")
     return f"{name}: {value}"
 
@@ -72,9 +75,9 @@ def mailbox(name: str, display: str, address: str) -> str:
     """From, To or Reply-To with one address and perhaps a name (RFC 5322 §3.4)."""
     if not _ADDRESS.fullmatch(address) or "=?" in address:
         raise InputError(name.lower(), "this is no address that a header may hold")
-    checked(display, f"name in {name}")
     if not display:
         return field(name, address)
+    checked(display, f"name in {name}")
     phrase = _phrase(display, len(name) + 2)
     last = len(phrase.rpartition("\r\n")[2]) + (0 if "\r\n" in phrase else len(name) + 2)
     gap = " " if last + len(address) + 3 <= _LINE - 2 else "\r\n "
@@ -92,6 +95,12 @@ def _phrase(display: str, used: int) -> str:
 
 def date(moment: datetime) -> str:
     """RFC 5322 §3.3, with a numeric zone."""
+    return _date_of_second(moment.replace(microsecond=0))
+
+
+@lru_cache(maxsize=64)
+def _date_of_second(moment: datetime) -> str:
+    # Thousands of messages leave within one.
     return field("Date", format_datetime(moment))
 
 
@@ -117,7 +126,14 @@ def list_unsubscribe(uris: Sequence[str]) -> str:
     for uri in uris:
         if not _URI.fullmatch(uri):
             raise InputError("List-Unsubscribe", "a link in it is no plain ASCII address")
-    return field("List-Unsubscribe", ",\r\n ".join(f"<{uri}>" for uri in uris))
+    return field("List-Unsubscribe", "<" + ">,\r\n <".join(uris) + ">")
+
+
+def link(uri: str, name: str) -> str:
+    """The address, if it is plain ASCII without blanks and brackets; InputError names the field."""
+    if not _LINK.fullmatch(uri):
+        raise InputError(name, "the link is no plain ASCII address")
+    return uri
 
 
 def _folded(text: str, used: int) -> str:

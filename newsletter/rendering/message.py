@@ -7,12 +7,12 @@ Everything common is made once; `build` only writes the few headers and encoded 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from html import escape
 
 from newsletter.core.addresses import Address
-from newsletter.core.errors import InputError
 from newsletter.rendering import headers
 from newsletter.rendering.content import (
     PREFERENCES_URL,
@@ -21,8 +21,10 @@ from newsletter.rendering.content import (
     Picture,
     RenderedEdition,
 )
+from newsletter.rendering.dkim import Signer, fields_of
 from newsletter.rendering.edition import picture_id
-from newsletter.rendering.mime import SplicedText, base64_lines, boundary
+from newsletter.rendering.mime import base64_lines, boundary
+from newsletter.rendering.splicing import Body, SplicedText
 
 _PLACEHOLDERS = (UNSUBSCRIBE_URL, PREFERENCES_URL)
 
@@ -46,59 +48,77 @@ class Recipient:
 class MessageTemplate:
     """One edition encoded once; `build` gives each recipient's message. Safe between threads."""
 
-    def __init__(self, letter: Letter, rendered: RenderedEdition) -> None:
+    def __init__(
+        self, letter: Letter, rendered: RenderedEdition, signer: Signer | None = None
+    ) -> None:
         self.subject = rendered.subject
-        self._text = SplicedText(rendered.text, _PLACEHOLDERS)
-        self._html = SplicedText(rendered.html, _PLACEHOLDERS)
-        edge = boundary(rendered.text.encode(), rendered.html.encode())
-        common = _common_headers(letter)
-        several = f'multipart/alternative;\r\n boundary="{edge}"'
-        self._head = [*common, headers.field("Content-Type", several)]
-        self._text_head = [*common, *_part_headers("text/plain", self._text.encoding)]
+        self._signer = signer
         self._subject = headers.unstructured("Subject", self.subject)
-        inner = f"{edge}.r"
-        self._before_text = part_head(edge, "text/plain", self._text.encoding)
-        self._before_html = lines(f"--{edge}") if letter.picture else b""
-        if letter.picture:
-            self._before_html += _related_head(inner)
-        html_edge = inner if letter.picture else edge
-        self._before_html += part_head(html_edge, "text/html", self._html.encoding)
-        picture = _picture_part(letter, letter.picture, inner) if letter.picture else b""
-        self._after = picture + lines(f"--{edge}--")
-
-    def build(self, to: Recipient, *, text_only: bool = False) -> bytes:
-        """The complete message: ASCII but for an address that needs SMTPUTF8, CRLF throughout.
-
-        With `text_only` it is text/plain and nothing else: no HTML, no picture.
-        InputError when an address, link or Message-ID could not stand in a header.
-        """
-        unsubscribe, preferences = to.unsubscribe_url, to.preferences_url
-        plain = {UNSUBSCRIBE_URL: unsubscribe.encode(), PREFERENCES_URL: preferences.encode()}
-        own = self._own_headers(to)
-        if text_only:
-            return lines(*self._text_head, *own, "") + self._text.encoded(plain)
-        head = lines(*self._head, *own, "")
-        marked = {name: escape(url.decode()).encode() for name, url in plain.items()}
-        return b"".join(
+        text = SplicedText(rendered.text, _PLACEHOLDERS)
+        html = SplicedText(rendered.html, _PLACEHOLDERS)
+        common = _common_headers(letter)
+        edge = boundary(rendered.text.encode(), rendered.html.encode())
+        several = f'multipart/alternative;\r\n boundary="{edge}"'
+        self._alone = _Form([*common, *_part_headers("text/plain", text.encoding)], [text])
+        self._whole = _Form(
+            [*common, headers.field("Content-Type", several)],
             [
-                *(head, self._before_text, self._text.encoded(plain)),
-                *(self._before_html, self._html.encoded(marked), self._after),
-            ]
+                *(part_head(edge, "text/plain", text.encoding), text),
+                *_html_parts(letter, html, edge),
+                lines(f"--{edge}--"),
+            ],
         )
 
-    def _own_headers(self, to: Recipient) -> list[str]:
-        if not to.preferences_url.isascii() or any(c in to.preferences_url for c in "<> \r\n\t\0"):
-            raise InputError("preferences_url", "the link is no plain ASCII address")
+    def build(self, to: Recipient, *, text_only: bool = False, signed: bool = True) -> bytes:
+        """The complete message: ASCII but for an address that needs SMTPUTF8, CRLF throughout.
+
+        No line begins with a dot and there is no bare CR or LF, so that it goes onto an SMTP line
+        as it is (RFC 5321 §4.5.2). With `text_only` it is text/plain and nothing else: no HTML,
+        no picture. `signed` by the domain's DKIM keys, if the template was given any.
+        InputError when an address, link or Message-ID could not stand in a header.
+        """
+        links = (to.unsubscribe_url, headers.link(to.preferences_url, "preferences_url"))
+        plain = [link.encode() for link in links]
+        form = self._alone if text_only else self._whole
+        values = [plain] if text_only else [plain, [escape(link).encode() for link in links]]
+        own = self._own_headers(to)
+        body = form.body(values)
+        pieces = body.filled(values)
+        signature = b""
+        if signed and self._signer is not None:
+            fields = {**form.fields, **fields_of(own)}
+            signature = self._signer.headers(fields, body.hashed(pieces))
+        return b"".join([signature, form.head, own, b"\r\n", *pieces])
+
+    def _own_headers(self, to: Recipient) -> bytes:
         subject = self._subject
         if to.subject_mark:
             subject = headers.unstructured("Subject", to.subject_mark + self.subject)
-        return [
+        return lines(
             headers.mailbox("To", "", to.address.text),
             subject,
             headers.date(to.date),
             headers.message_id(to.message_id),
             headers.list_unsubscribe([to.unsubscribe_url, to.leave_mailto]),
-        ]
+        )
+
+
+class _Form:
+    """One way in which an edition goes out: all its parts, or the text alone."""
+
+    def __init__(self, common: Sequence[str], parts: Sequence[bytes | SplicedText]) -> None:
+        self.head = lines(*common)
+        self.fields = fields_of(self.head)
+        self._parts = parts
+        self._bodies: dict[tuple[int, ...], Body] = {}
+
+    def body(self, values: Sequence[Sequence[bytes]]) -> Body:
+        """For values of these lengths; links of an issue all have one, so it is made once."""
+        sizes = tuple([len(value) for group in values for value in group])
+        found = self._bodies.get(sizes)
+        if found is None:
+            found = self._bodies[sizes] = Body(self._parts, values)
+        return found
 
 
 def _common_headers(letter: Letter) -> list[str]:
@@ -129,6 +149,18 @@ def _part_headers(kind: str, encoding: str) -> list[str]:
 def part_head(edge: str, kind: str, encoding: str) -> bytes:
     """The boundary before a text part, its headers and the empty line after them."""
     return lines(f"--{edge}", *_part_headers(kind, encoding), "")
+
+
+def _html_parts(letter: Letter, html: SplicedText, edge: str) -> list[bytes | SplicedText]:
+    """The HTML, with a picture in a multipart/related of its own."""
+    if letter.picture is None:
+        return [part_head(edge, "text/html", html.encoding), html]
+    inner = f"{edge}.r"
+    before = lines(f"--{edge}") + _related_head(inner)
+    return [
+        before + part_head(inner, "text/html", html.encoding),
+        *(html, _picture_part(letter, letter.picture, inner)),
+    ]
 
 
 def _related_head(inner: str) -> bytes:

@@ -17,9 +17,10 @@ from newsletter.rendering import headers
 from newsletter.rendering.environment import Theme
 from newsletter.rendering.finishing import finish_mail
 from newsletter.rendering.message import lines, part_head
-from newsletter.rendering.mime import SplicedText, boundary
+from newsletter.rendering.mime import boundary
 from newsletter.rendering.plaintext import tidy
 from newsletter.rendering.promises import refuse_remote
+from newsletter.rendering.splicing import SplicedText
 
 SUBJECT = N_("Please confirm your subscription")
 
@@ -59,8 +60,8 @@ def build(notice: Notice, theme: Theme, *, to: Address, message_id: str, date: d
     return b"".join(
         [
             lines(*own, *_common_headers(notice, edge), ""),
-            *(part_head(edge, "text/plain", plain.encoding), plain.encoded({})),
-            *(part_head(edge, "text/html", marked.encoding), marked.encoded({})),
+            *(part_head(edge, "text/plain", plain.encoding), plain.encoded()),
+            *(part_head(edge, "text/html", marked.encoding), marked.encoded()),
             lines(f"--{edge}--"),
         ]
     )

@@ -25,7 +25,7 @@ _LETTERS = {edition: sample.letter(edition) for edition in ("en", "my", "en+my")
 _PIECES = st.sampled_from(
     (
         *(UNSUBSCRIBE_URL, PREFERENCES_URL, " ", "\n", "မြန်မာစာ ", "plain words. ", "=", "."),
-        *("a" * 75, "\t \n", "x" * 56, "From here\n", "စ" * 40, "\r\n.\r\n"),
+        *("a" * 75, "\t \n", "x" * 56, "From here\n", "စ" * 40, "\r\n.\r\n", "." * 74, "..."),
     )
 )
 _TEXTS = st.one_of(
@@ -52,6 +52,9 @@ def _on_the_wire(raw: bytes) -> None:
     assert b"\n" not in raw.replace(b"\r\n", b"")
     assert b"\r" not in raw.replace(b"\r\n", b"")
     assert max(map(len, raw.split(b"\r\n\r\n", 1)[1].split(b"\r\n"))) <= 76  # RFC 2045 §6.7
+    assert b"\n." not in raw  # so nothing is stuffed on the way (RFC 5321 §4.5.2)
+    assert b"\nFrom " not in raw
+    assert raw[:1] != b"."
 
 
 def _body(message: EmailMessage, kind: str) -> str:
@@ -62,6 +65,11 @@ def _body(message: EmailMessage, kind: str) -> str:
     return payload.decode()
 
 
+def _is_quoted(raw: bytes) -> bool:
+    """The CRLF at the end of a single part is its own, where in a multipart it is the boundary's."""
+    return b"\r\nContent-Transfer-Encoding: quoted-printable\r\n" in raw.partition(b"\r\n\r\n")[0]
+
+
 def _canonical(text: str) -> str:
     return re.sub(r"\r\n|\r|\n", "\r\n", text)
 
@@ -69,6 +77,8 @@ def _canonical(text: str) -> str:
 @settings(deadline=None)
 @given(_TEXTS, _TEXTS, st.sampled_from(["", "a", "v1.k1." + "b" * 62]), st.booleans())
 @example(UNSUBSCRIBE_URL, PREFERENCES_URL + UNSUBSCRIBE_URL, "t", True)
+@example(".\n" + "." * 200 + "\n.=." + UNSUBSCRIBE_URL + ".\n..", "." * 76, "t", True)
+@example("a" * 74 + ".=" + "\n" + "a" * 73 + "." * 5, "From " * 40, "t", False)
 @example("စ" * 19 + UNSUBSCRIBE_URL + "စ" * 400 + PREFERENCES_URL + "စ", "x", "t" * 37, False)
 @example("x" * 74 + UNSUBSCRIBE_URL, "y" * 75 + PREFERENCES_URL + " ", "t", False)
 def test_parts_decode_to_what_was_rendered(
@@ -88,6 +98,9 @@ def test_parts_decode_to_what_was_rendered(
     assert _body(message, "plain") == _canonical(text)
     assert _body(message, "html") == _canonical(html)
     assert template.build(reader) == raw
+    alone = template.build(reader, text_only=True)
+    _on_the_wire(alone)
+    assert _body(_parsed(alone), "plain") == _canonical(text) + "\r\n" * _is_quoted(alone)
 
 
 @pytest.mark.parametrize("edition", ["en", "my", "en+my"])
