@@ -10,7 +10,7 @@ from sqlalchemy import text
 
 from newsletter import migrations
 from newsletter.app import Services, initialise, open_services
-from newsletter.core.db import Base
+from newsletter.core.db import Base, reading
 from newsletter.core.errors import ConfigurationError
 
 
@@ -47,3 +47,20 @@ def test_foreign_key_is_noticed(services: Services, tmp_path) -> None:  # type: 
     for deed in (open_services, initialise):
         with pytest.raises(ConfigurationError, match="does not belong"):
             deed(services.settings.home)
+
+
+def test_who_runs_hears_that_the_database_changed_beneath_it(any_services: Services) -> None:
+    with reading(any_services.engine) as session:
+        migrations.require_same(session)
+    for stands, said in (
+        ("9999", "another version"),
+        (migrations.MOVED, "was moved"),
+        (migrations.MOVING, "did not end"),
+    ):
+        with any_services.engine.begin() as connection:
+            connection.execute(text("UPDATE alembic_version SET version_num=:now"), {"now": stands})
+        with (
+            reading(any_services.engine) as session,
+            pytest.raises(migrations.OtherVersion, match=said),
+        ):
+            migrations.require_same(session)
