@@ -72,11 +72,16 @@ class Services:
         return Theme(paths.template_paths, paths.locale_paths, paths.languages)
 
     @cached_property
-    def provider(self) -> Provider:
-        """What takes our mail."""
-        from newsletter.providers.registry import build  # noqa: PLC0415
+    def providers(self) -> Mapping[str, Provider]:
+        """What takes our mail, by the names in the settings; each is built when it is asked for."""
+        from newsletter.providers.registry import Registry  # noqa: PLC0415
 
-        return build(self.settings)
+        return Registry(self.settings)
+
+    @property
+    def provider(self) -> Provider:
+        """What takes our mail where no route says otherwise."""
+        return self.providers[self.settings.delivery.provider]
 
     def close(self) -> None:
         """Let go of the database."""

@@ -3,7 +3,8 @@
 An unknown key is an error.
 `NEWSLETTER_SMTP__HOST=mail.example.org` sets `smtp.host`; `NEWSLETTER_SMTP__PASSWORD_FILE=PATH`
 reads `smtp.password` from a file; `NEWSLETTER_LANGUAGES__SHN__NAME=Shan` sets `languages.shn.name`
-(`PT_BR` for pt-BR). `NEWSLETTER_HOME` names the home itself.
+(`PT_BR` for pt-BR), and `NEWSLETTER_PROVIDERS__RELAY_B__HOST` `providers.relay-b.host`.
+`[[routes]]` and `[pacing]` stand in the file only. `NEWSLETTER_HOME` names the home itself.
 """
 
 from __future__ import annotations
@@ -30,6 +31,14 @@ from newsletter.core.provider_settings import (
     SparkPost,
 )
 from newsletter.core.resources import shipped
+from newsletter.core.routing_settings import (
+    NO_SUCH_SETTING,
+    DomainPacing,
+    Fault,
+    Providers,
+    Routes,
+    check,
+)
 from newsletter.core.validation_words import place, wanted, words
 
 if TYPE_CHECKING:
@@ -41,6 +50,9 @@ NOT_REACHABLE = (
 )
 PREFIX = "NEWSLETTER_"
 _NOT_SETTINGS = {"NEWSLETTER_HOME"}
+_LISTS = {"routes"}
+_NAMED = {"languages": "CODE", "providers": "NAME"}
+"""Sections of several entries, and what stands in a variable for the entry's name."""
 
 
 class _Section(BaseModel):
@@ -109,9 +121,7 @@ class Database(_Section):
 class Delivery(_Section):
     """How issues go out."""
 
-    provider: Literal[
-        "smtp", "ses", "mailgun", "sparkpost", "resend", "postmark", "brevo", "console", "memory"
-    ]
+    provider: str
     connections: int = Field(ge=1, le=200)
     lease_seconds: int = Field(ge=5)
     retry_hours: float = Field(gt=0)
@@ -199,6 +209,9 @@ class Settings(_Section):
     server: Server
     database: Database
     delivery: Delivery
+    providers: Providers = Field(default_factory=dict)
+    routes: Routes = ()
+    pacing: dict[str, DomainPacing] = Field(default_factory=dict)
     smtp: Smtp
     http: Http
     ses: Ses
@@ -276,11 +289,15 @@ def load(
         _merge(merged, values, name, origins)
     _merge(merged, overrides or {}, "the command line", origins)
     try:
-        return Settings(home=home, **merged)
+        settings = Settings(home=home, **merged)
+        check(settings)
     except ValidationError as err:
         first = err.errors()[0]
         where = place(first)
         raise InputError(_origin(where, origins), f"{where}: {_plain(first)}") from err
+    except Fault as err:
+        raise InputError(_origin(err.where, origins), f"{err.where}: {err}") from err
+    return settings
 
 
 def shipped_languages() -> dict[str, Language]:
@@ -298,7 +315,7 @@ def _origin(place: str, origins: Mapping[str, str]) -> str:
 
 def _plain(error: ErrorDetails) -> str:
     if error["type"] == "extra_forbidden":
-        return "there is no such setting; see config/defaults.toml for all of them"
+        return NO_SUCH_SETTING
     return words(error)
 
 
@@ -317,6 +334,9 @@ def _merge(
     into: dict[str, Any], new: Mapping[str, Any], origin: str, origins: dict[str, str]
 ) -> None:
     for section, values in new.items():
+        if section in _LISTS:
+            into[section], origins[section] = values, origin
+            continue
         if not isinstance(values, Mapping):
             raise InputError(origin, f"'{section}' must stand in a [section]")
         target = into.setdefault(section, {})
@@ -339,20 +359,24 @@ def _from_environment(environ: Mapping[str, str]) -> list[tuple[str, dict[str, A
             continue
         section, *inner = name.removeprefix(PREFIX).lower().split("__")
         key = inner.pop() if inner else ""
-        if not key or len(inner) != (section == "languages"):
-            form = "NEWSLETTER_LANGUAGES__CODE" if section == "languages" else "NEWSLETTER_SECTION"
-            raise InputError(name, f"write a setting as {form}__KEY")
+        if section in ("routes", "pacing"):
+            raise InputError(name, f"write {section} into newsletter.toml; no variable can hold it")
+        if not key or len(inner) != (section in _NAMED):
+            entry = f"{section.upper()}__{_NAMED[section]}" if section in _NAMED else "SECTION"
+            raise InputError(name, f"write a setting as NEWSLETTER_{entry}__KEY")
         if key.endswith("_file"):
             key, value = key.removesuffix("_file"), _read_secret(name, value)  # noqa: PLW2901
             if section == "keys":  # as 'keys wrap' reads the same file
                 value = value.partition("\n")[0].rstrip()  # noqa: PLW2901
         values: dict[str, Any] = {key: value}
-        found.append((name, {section: {_code(name, inner[0]): values} if inner else values}))
+        found.append((name, {section: {_entry(name, *inner): values} if inner else values}))
     return found
 
 
-def _code(name: str, text: str) -> str:
-    """The language a variable names; a shell allows no hyphen, so pt-BR is written PT_BR."""
+def _entry(name: str, text: str) -> str:
+    """The language or provider a variable names; a shell allows no hyphen: PT_BR is pt-BR."""
+    if name.startswith(f"{PREFIX}PROVIDERS"):
+        return text.replace("_", "-")
     try:
         return canonical(text)
     except ValueError as err:

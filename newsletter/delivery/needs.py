@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Protocol
 
 from sqlalchemy import Engine
@@ -43,4 +44,8 @@ class Needs(Protocol):
 
     @property
     def provider(self) -> Provider:
-        """What takes our mail."""
+        """What takes our mail where no route says otherwise."""
+
+    @property
+    def providers(self) -> Mapping[str, Provider]:
+        """All that may take our mail, by the names in the settings."""
