@@ -20,6 +20,7 @@ from typer.exceptions import TyperException
 from newsletter import __version__
 from newsletter.cli import (
     auditing,
+    dkim,
     files,
     issues,
     keyholders,
@@ -29,6 +30,7 @@ from newsletter.cli import (
     resources,
     restored,
     restoring,
+    roles,
     safekeeping,
     sending,
     serving,
@@ -200,9 +202,10 @@ for room in (
     publication,
     auditing,
     serving,
+    roles,
 ):
     room.register(app)
-for room in (keys, safekeeping, restoring, restored, purging, keyholders):
+for room in (keys, dkim, safekeeping, restoring, restored, purging, keyholders):
     room.register(app)
 
 

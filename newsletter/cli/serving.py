@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import logging
 import os
+import secrets
 import socket
 import threading
 from collections.abc import Iterator
@@ -19,9 +20,12 @@ import typer
 from newsletter.cli import happenings
 from newsletter.cli.context import Desk, desk_of, examples
 from newsletter.cli.output import note
+from newsletter.cli.presence import present
+from newsletter.cli.roles import watch
 
 if TYPE_CHECKING:
     from newsletter.app import Services
+    from newsletter.schedule.clock import Clock
     from newsletter.web.server import Listener
 
 _HERE = ("127.0.0.1", "localhost", "::1")
@@ -53,20 +57,20 @@ def serve(
 
     desk = desk_of(ctx)
     settings = desk.services().settings
-    with only_one(desk.home), stopping() as stop:
+    with present(desk.home), only_one(desk.home), stopping() as stop:
         listener = listen(
             host or settings.server.host, settings.server.port if port is None else port
         )
         _reopen(desk, listener)
-        with happenings.telling(), _running(desk, listener, stop):
+        with happenings.telling(), _running(desk, listener, stop) as clock:
             _told(desk, listener)
-            stop.wait()
+            watch(clock, stop)
             note("Stopping: finishing what is in the air.")
     note("Stopped.")
 
 
 @contextmanager
-def _running(desk: Desk, listener: Listener, stop: threading.Event) -> Iterator[None]:
+def _running(desk: Desk, listener: Listener, stop: threading.Event) -> Iterator[Clock]:
     from newsletter.cli.outgoing import working
     from newsletter.delivery import press
     from newsletter.schedule.clock import Clock
@@ -83,7 +87,7 @@ def _running(desk: Desk, listener: Listener, stop: threading.Event) -> Iterator[
         with working(desk, stop, patient=True):
             clock.start()
             try:
-                yield
+                yield clock
             finally:
                 clock.stop()
     finally:
@@ -101,6 +105,11 @@ def _reopen(desk: Desk, listener: Listener) -> None:
         overrides["public"] = {"url": listener.url}
     desk.close()
     desk.adopt(open_services(desk.home, overrides), to_stderr=not happenings.watched())
+    quiet_libraries()
+
+
+def quiet_libraries() -> None:
+    """What they say of themselves at each step stands in no log of ours."""
     for chatty in ("apscheduler", "uvicorn"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
 
@@ -150,4 +159,5 @@ def owner(services: Services) -> str:
     """
     host = socket.gethostname()[:40]
     sole = services.engine.dialect.name == "sqlite"
-    return f"{host}-sole" if sole else f"{host}-{os.getpid()}"
+    # In containers every process has the number 1, and hosts may bear one name.
+    return f"{host}-sole" if sole else f"{host}-{os.getpid()}-{secrets.token_hex(4)}"

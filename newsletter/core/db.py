@@ -90,8 +90,19 @@ def open_engine(url: str) -> Engine:
     return engine
 
 
+_PATIENCE = {
+    "connect_timeout": 10,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 20_000,
+}
+"""Seconds, the last in milliseconds: a server that is not heard any more (its network is gone, its
+machine is dead) is given up within half a minute; left to itself TCP waits for hours."""
+
+
 def _server_engine(url: URL) -> Engine:
-    patience = {} if "connect_timeout" in url.query else {"connect_timeout": 10}
+    patience = {name: value for name, value in _PATIENCE.items() if name not in url.query}
     try:
         return create_engine(
             url,

@@ -21,7 +21,7 @@ from newsletter.safekeeping.home_files import SETTINGS
 SECRETS = (("smtp", "password"), ("keys", "passphrase"), ("keys", "key"))
 """Settings that are taken out of newsletter.toml."""
 
-_FILES = frozenset({SETTINGS, "worker.lock", "serve.lock", "this-is-a-demo"})
+_FILES = frozenset({SETTINGS, "worker.lock", "serve.lock", "running.lock", "this-is-a-demo"})
 _DIRECTORIES = frozenset({"templates", "locale", "lost+found"})
 _IMAGES = "media"
 _DATABASE = ("", "-wal", "-shm", "-journal")
