@@ -60,6 +60,11 @@ def field(name: str, value: str) -> str:
         raise InputError(name, "this is no header that we write")
     if _BREAKS.search(value):
         raise InputError(name, "its value holds a line break")
+    return _line(name, value)
+
+
+def _line(name: str, value: str) -> str:
+    """A header line whose value matched an expression that no line break does."""
     return f"{name}: {value}"
 
 
@@ -76,7 +81,7 @@ def mailbox(name: str, display: str, address: str) -> str:
     if not _ADDRESS.fullmatch(address) or "=?" in address:
         raise InputError(name.lower(), "this is no address that a header may hold")
     if not display:
-        return field(name, address)
+        return _line(name, address)
     checked(display, f"name in {name}")
     phrase = _phrase(display, len(name) + 2)
     last = len(phrase.rpartition("\r\n")[2]) + (0 if "\r\n" in phrase else len(name) + 2)
@@ -108,7 +113,7 @@ def message_id(identifier: str) -> str:
     """Message-ID from its text without the angle brackets."""
     if not _MESSAGE_ID.fullmatch(identifier):
         raise InputError("message_id", "this is no Message-ID")
-    return field("Message-ID", f"<{identifier}>")
+    return _line("Message-ID", f"<{identifier}>")
 
 
 def list_id(description: str, identifier: str) -> str:
@@ -126,7 +131,7 @@ def list_unsubscribe(uris: Sequence[str]) -> str:
     for uri in uris:
         if not _URI.fullmatch(uri):
             raise InputError("List-Unsubscribe", "a link in it is no plain ASCII address")
-    return field("List-Unsubscribe", "<" + ">,\r\n <".join(uris) + ">")
+    return _line("List-Unsubscribe", "<" + ">,\r\n <".join(uris) + ">")
 
 
 def link(uri: str, name: str) -> str:
