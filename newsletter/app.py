@@ -78,7 +78,7 @@ class Services:
 
         return Registry(self.settings)
 
-    @property
+    @cached_property
     def provider(self) -> Provider:
         """What takes our mail where no route says otherwise."""
         return self.providers[self.settings.delivery.provider]

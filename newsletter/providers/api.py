@@ -63,6 +63,11 @@ class HttpProvider(ABC):
         return str(self._section.endpoint).rstrip("/")
 
     @property
+    def section(self) -> str:
+        """Where its settings stand: those of its kind, or its own if it has a name of its own."""
+        return self.name if self.name == type(self).name else f"providers.{self.name}"
+
+    @property
     def secrets(self) -> tuple[str, ...]:
         """What must stand in no sentence."""
         return (self._section.key,)
@@ -70,7 +75,7 @@ class HttpProvider(ABC):
     @property
     def place(self) -> Place:
         """Who it is, for sentences."""
-        return Place(self.name, urlsplit(self.endpoint).netloc, self.secrets)
+        return Place(self.name, urlsplit(self.endpoint).netloc, self.secrets, self.section)
 
     @abstractmethod
     def request(self, envelope: Envelope) -> Request:
@@ -89,14 +94,14 @@ class HttpProvider(ABC):
         lacking = [name for name in self.needs if not getattr(self._section, name)]
         if not lacking:
             return ""
-        names = " and ".join(f"{self.name}.{name}" for name in lacking)
+        names = " and ".join(f"{self.section}.{name}" for name in lacking)
         return f"{self.name} cannot send: {names} {'is' if len(lacking) == 1 else 'are'} not set"
 
     def connect(self) -> HttpConnection:
         """A line for one thread. Nothing is contacted yet; NotConnected when a key is missing."""
         shortcoming = self.shortcoming()
         if shortcoming:
-            raise NotConnected(f"{shortcoming}; see [{self.name}] in the settings", halts=True)
+            raise NotConnected(f"{shortcoming}; see [{self.section}] in the settings", halts=True)
         http = self._http
         limits = Limits(http.connect_timeout, http.write_timeout, http.answer_timeout)
         return HttpConnection(self, Client(limits=limits, proxy=http.proxy))

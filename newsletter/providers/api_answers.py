@@ -45,6 +45,8 @@ class Place:
     name: str
     host: str
     secrets: tuple[str, ...]
+    section: str
+    """Where its settings stand."""
 
 
 def by_status(status: int) -> Verdict:
@@ -117,7 +119,7 @@ def _answer(status: int, told: Told, place: Place, recipient: str) -> str:
 def _advice(verdict: Verdict, place: Place) -> str:
     match verdict:
         case Verdict.HALTS:
-            return f"; check [{place.name}] in the settings, and the account there"
+            return f"; check [{place.section}] in the settings, and the account there"
         case Verdict.OURS:
             return "; nobody is blamed for it, look at the sender and the content"
         case Verdict.TOO_LARGE:
