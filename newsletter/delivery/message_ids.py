@@ -8,6 +8,9 @@ from __future__ import annotations
 
 import hmac
 import re
+from functools import lru_cache
+
+from newsletter.core.macs import Mac
 
 _LEFT = re.compile(r"(?<![0-9a-f])[0-9a-f]{32}(?![0-9a-f])")
 MESSAGE, RETURN_PATH = b"message-id", b"return-path"
@@ -48,7 +51,12 @@ def with_domain(left: str, sender_address: str) -> str:
 
 
 def _code(secret: bytes, role: bytes, use: bytes, data: bytes) -> bytes:
-    return hmac.digest(secret, b"%b/%b/%b" % (use, role, data), "sha256")[:8]
+    return _mac(secret).of(b"%b/%b/%b" % (use, role, data))[:8]
+
+
+@lru_cache(maxsize=4)
+def _mac(secret: bytes) -> Mac:
+    return Mac(secret)
 
 
 def _xor(one: bytes, other: bytes) -> bytes:
