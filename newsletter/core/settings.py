@@ -19,6 +19,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
+from newsletter.core.dkim_settings import Dkim
 from newsletter.core.errors import ConfigurationError, InputError
 from newsletter.core.language_codes import canonical
 from newsletter.core.provider_settings import (
@@ -223,6 +224,7 @@ class Settings(_Section):
     keys: Keys
     backup: Backup
     signup: Signup
+    dkim: Dkim
     logging: Logging
     languages: dict[Annotated[str, AfterValidator(canonical)], Language]
 

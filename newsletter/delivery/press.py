@@ -21,6 +21,7 @@ from newsletter.editorial.editions import editions_of, letter
 from newsletter.editorial.issues import content_hash
 from newsletter.editorial.models import Issue
 from newsletter.providers.base import Envelope
+from newsletter.rendering import dkim_keys
 from newsletter.rendering.content import Letter
 from newsletter.rendering.edition import render
 from newsletter.rendering.message import MessageTemplate, Recipient
@@ -49,21 +50,25 @@ class Sheet:
         public_id: UUID,
         date: datetime,
         text_only: bool = False,
+        signed: bool = True,
     ) -> Envelope:
         """The complete message of one delivery. The Message-ID is the same at every attempt.
 
-        `text_only` for a reader who asked for mail without HTML.
+        `text_only` for a reader who asked for mail without HTML. `signed` by the domain's DKIM
+        keys, if there are any: for what takes a whole message as it is, which SMTP alone does.
         """
         unique = message_ids.unique(self.secret, delivery_id)
         tokens = self._tokens(public_id, Purpose.UNSUBSCRIBE, Purpose.PREFERENCES)
         recipient = self._recipient(address, unique, tokens, date)
-        return self._envelope(delivery_id, recipient, text_only=text_only)
+        return self._envelope(delivery_id, recipient, text_only=text_only, signed=signed)
 
-    def test_envelope(self, *, address: Address, message_id: str, date: datetime) -> Envelope:
+    def test_envelope(
+        self, *, address: Address, message_id: str, date: datetime, signed: bool = True
+    ) -> Envelope:
         """A message marked as a test: its links open their pages and can do nothing."""
         tokens = self._tokens(UUID(int=0), Purpose.TEST, Purpose.TEST)
         recipient = self._recipient(address, message_id, tokens, date, mark="[TEST] ")
-        return self._envelope(0, recipient)
+        return self._envelope(0, recipient, signed=signed)
 
     def _tokens(self, subject: UUID, *purposes: Purpose) -> list[str]:
         return [self.signer.sign(Claim(subject, self.publication_id, p)) for p in purposes]
@@ -84,13 +89,18 @@ class Sheet:
         )
 
     def _envelope(
-        self, delivery_id: int, recipient: Recipient, *, text_only: bool = False
+        self,
+        delivery_id: int,
+        recipient: Recipient,
+        *,
+        text_only: bool = False,
+        signed: bool = True,
     ) -> Envelope:
         return Envelope(
             delivery_id=delivery_id,
             sender=self.letter.sender_address,
             recipient=recipient.address,
-            data=self.template.build(recipient, text_only=text_only),
+            data=self.template.build(recipient, text_only=text_only, signed=signed),
         )
 
 
@@ -130,7 +140,8 @@ class Press:
             media_path=settings.media_path,
             languages=settings.languages,
         )
-        template = MessageTemplate(content, render(content, self._needs.theme))
+        rendered = render(content, self._needs.theme)
+        template = MessageTemplate(content, rendered, dkim_keys.signer(settings))
         ring = self._needs.ring
         return Sheet(template, content, issue.publication_id, self._needs.signer, ring.index)
 
