@@ -61,7 +61,7 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """An answer: header names in lower case; the body as far as it came, at most 64 kB."""
+    """An answer: header names in lower case; the body as far as it came, and as was asked for."""
 
     status: int
     headers: Mapping[str, str]
@@ -114,32 +114,44 @@ class Client:
                 if not outgoing.begun:
                     # Said to nobody: an idle time-out that crossed our header on the way.
                     raise NotReached("it answered before it was asked")
-                return Reply(
-                    response.status_code,
-                    {name.lower(): value for name, value in response.headers.items()},
-                    self._read(response),
-                )
+                return self._reply(response, _LONGEST_REPLY)
         except (httpx.HTTPError, httpx.InvalidURL) as err:
             if outgoing.begun:
                 raise NoAnswer(_what_became(err)) from None
             raise _not_reached(err, self._limits) from None
 
+    def get(self, url: str, headers: Mapping[str, str], *, longest: int = _LONGEST_REPLY) -> Reply:
+        """Ask and return the answer, whatever its status; no redirect is followed.
+
+        A body is cut after `longest` bytes, so that who needs it whole sees that it is not.
+        NoAnswer when nothing came, of whatever cause: asking changes nothing on the other side.
+        """
+        try:
+            with self._client.stream("GET", url, headers=dict(headers)) as response:
+                return self._reply(response, longest)
+        except (httpx.HTTPError, httpx.InvalidURL) as err:
+            raise NoAnswer(_what_became(err)) from None
+
     def close(self) -> None:
         """Hang up."""
         self._client.close()
 
-    def _read(self, response: httpx.Response) -> bytes:
+    def _reply(self, response: httpx.Response, longest: int) -> Reply:
+        headers = {name.lower(): value for name, value in response.headers.items()}
+        return Reply(response.status_code, headers, self._read(response, longest))
+
+    def _read(self, response: httpx.Response, longest: int) -> bytes:
         """What came of the answer's body: its status is known and counts, however that ends."""
         end = monotonic() + self._limits.answer
         read = bytearray()
         try:
             for piece in response.iter_raw():
                 read += piece
-                if len(read) > _LONGEST_REPLY or monotonic() > end:
+                if len(read) > longest or monotonic() > end:
                     break
         except httpx.HTTPError:
             pass
-        return bytes(read[:_LONGEST_REPLY])
+        return bytes(read[:longest])
 
 
 class _Outgoing:

@@ -11,6 +11,8 @@ from newsletter.core.validation_words import wanted
 
 _HTTPS = r"https://[^\s/?#@]+(/[^\s?#]*)?"
 _PROXY = r"https?://[^\s/]+/?"
+_IN_AN_ADDRESS = r"[A-Za-z0-9_-]{20,200}"
+_TOPIC = r"arn:aws(-cn|-us-gov)?:sns:[a-z0-9-]+:\d{12}:[A-Za-z0-9_.-]{1,256}"
 _ON_THIS_MACHINE = r"http://(127\.0\.0\.1|localhost)(:\d+)?"
 
 
@@ -24,6 +26,19 @@ def _secret(value: object) -> str:
 
 
 Secret = Annotated[str, BeforeValidator(_secret), Field(repr=False)]
+
+
+def _hook_secret(value: object) -> str:
+    """What a provider says to prove itself; it stands in an address, so only such letters."""
+    text = _secret(value)
+    if text and not re.fullmatch(_IN_AN_ADDRESS, text):
+        raise ValueError(
+            "make one of at least 20 letters and digits, for example by 'openssl rand -hex 24'"
+        )
+    return text
+
+
+HookSecret = Annotated[str, BeforeValidator(_hook_secret), Field(repr=False)]
 Endpoint = Annotated[
     str,
     Field(pattern=rf"^({_HTTPS}|{_ON_THIS_MACHINE})$"),
@@ -70,6 +85,11 @@ class Ses(ProviderSection):
         Field(pattern=rf"^({_HTTPS}|{_ON_THIS_MACHINE})?$"),
         wanted("write the whole https:// address, or nothing for the region's own"),
     ]
+    webhook_topic: Annotated[
+        str,
+        Field(pattern=rf"^({_TOPIC})?$"),
+        wanted("write the topic's ARN, such as arn:aws:sns:eu-central-1:123456789012:mail"),
+    ]
 
 
 class Mailgun(ProviderSection):
@@ -82,6 +102,8 @@ class Mailgun(ProviderSection):
     ]
     key: Secret
     endpoint: Endpoint
+    webhook_key: Secret
+    webhook_secret: HookSecret
 
 
 class SparkPost(ProviderSection):
@@ -89,6 +111,7 @@ class SparkPost(ProviderSection):
 
     key: Secret
     endpoint: Endpoint
+    webhook_secret: HookSecret
 
 
 class Resend(ProviderSection):
@@ -96,6 +119,7 @@ class Resend(ProviderSection):
 
     key: Secret
     endpoint: Endpoint
+    webhook_key: Secret
 
 
 class Postmark(ProviderSection):
@@ -108,6 +132,7 @@ class Postmark(ProviderSection):
         wanted("write the id of a message stream, such as broadcast"),
     ]
     endpoint: Endpoint
+    webhook_secret: HookSecret
 
 
 class Brevo(ProviderSection):
@@ -116,3 +141,16 @@ class Brevo(ProviderSection):
     key: Secret
     tracking_is_off: bool
     endpoint: Endpoint
+    webhook_secret: HookSecret
+
+
+class SendGrid(ProviderSection):
+    """SendGrid, which takes our mail by SMTP; only its events are known here."""
+
+    webhook_key: Secret
+
+
+class Mailjet(ProviderSection):
+    """Mailjet, in the same way."""
+
+    webhook_secret: HookSecret

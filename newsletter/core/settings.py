@@ -19,6 +19,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
+from newsletter.core.bounce_settings import Bounces
 from newsletter.core.dkim_settings import Dkim
 from newsletter.core.errors import ConfigurationError, InputError
 from newsletter.core.language_codes import canonical
@@ -26,8 +27,10 @@ from newsletter.core.provider_settings import (
     Brevo,
     Http,
     Mailgun,
+    Mailjet,
     Postmark,
     Resend,
+    SendGrid,
     Ses,
     SparkPost,
 )
@@ -141,6 +144,8 @@ class Smtp(_Section):
     timeout: float = Field(gt=0)
     final_timeout: float = Field(gt=0)
     max_per_connection: int = Field(ge=1)
+    pipelining: bool
+    chunking: bool
     helo: str
 
 
@@ -221,9 +226,12 @@ class Settings(_Section):
     resend: Resend
     postmark: Postmark
     brevo: Brevo
+    sendgrid: SendGrid
+    mailjet: Mailjet
     keys: Keys
     backup: Backup
     signup: Signup
+    bounces: Bounces
     dkim: Dkim
     logging: Logging
     languages: dict[Annotated[str, AfterValidator(canonical)], Language]

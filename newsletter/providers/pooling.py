@@ -26,6 +26,11 @@ class Pooled:
         self._lines = 0
 
     @property
+    def inner(self) -> Provider:
+        """The provider itself, for what needs none of its connections."""
+        return self._provider
+
+    @property
     def repeats_safely_for(self) -> timedelta | None:
         """As the provider says."""
         return self._provider.repeats_safely_for

@@ -9,15 +9,20 @@ from __future__ import annotations
 import base64
 import re
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
+from urllib.parse import urlencode
 
 from newsletter.core.http import Reply
 from newsletter.core.provider_settings import Http, Postmark
+from newsletter.providers import references
 from newsletter.providers.api import HttpProvider, Request, as_json, text
 from newsletter.providers.api_answers import Told, Verdict, by_status
 from newsletter.providers.base import Envelope
+from newsletter.providers.looking_up import AskedByLog, Finding, Question, Sought, entries
 from newsletter.providers.marks import without_marks
 from newsletter.providers.parts import Inline, Mailbox, Parts
+from newsletter.providers.references import reference_of
 
 _MARKS = re.compile(r"\{\{\{\s*pm:")
 _SPECIALS = re.compile(r'["\\(),.:;<>@\[\]]')
@@ -28,11 +33,13 @@ _HALTS = frozenset({"10", "400", "401", "405", "412", "413", "1235"})
 """No or wrong token, sender unknown or not confirmed, no credit, account pending, no stream."""
 
 
-class PostmarkProvider(HttpProvider):
+class PostmarkProvider(AskedByLog, HttpProvider):
     """One stream of one server."""
 
     name = "postmark"
     needs = ("key",)
+    log_is_kept_for = timedelta(days=6)
+    """A server may be set to keep messages for seven days only."""
 
     def __init__(self, section: Postmark, http: Http) -> None:
         super().__init__(section, http)
@@ -47,7 +54,30 @@ class PostmarkProvider(HttpProvider):
             "Accept": "application/json",
         }
         payload = {**_payload(parts, envelope), "MessageStream": self._stream}
+        if reference := reference_of(envelope.data):
+            payload["Metadata"] = {references.NAME: reference}
         return Request(f"{self.endpoint}/email", headers, as_json(payload))
+
+    def question(self, sought: Sought) -> Question:
+        """By the metadata that went along; another stream is searched unless ours is named."""
+        wanted = {
+            "count": "100",
+            "offset": "0",
+            f"metadata_{references.NAME}": sought.reference,
+            "messagestream": self._stream,
+        }
+        headers = {"X-Postmark-Server-Token": self._section.key, "Accept": "application/json"}
+        return Question(f"{self.endpoint}/messages/outbound?{urlencode(wanted)}", headers)
+
+    def finding(self, said: Mapping[str, Any], sought: Sought) -> Finding:
+        """Others than ours among them would say that it did not understand the question."""
+        messages = entries(said, "Messages")
+        if messages is None:
+            return Finding.CANNOT_TELL
+        if any(sought.reference in str(one.get("Metadata")) for one in messages):
+            return Finding.TAKEN
+        empty = not messages and said.get("TotalCount") == 0
+        return Finding.NOT_TAKEN if empty else Finding.CANNOT_TELL
 
     def told(self, reply: Reply, said: Mapping[str, Any]) -> Told:
         """An error has a number of its own, 0 when all is well, and may come with a 200."""

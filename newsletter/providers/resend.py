@@ -15,10 +15,12 @@ from datetime import timedelta
 from typing import Any
 
 from newsletter.core.http import Reply
+from newsletter.providers import references
 from newsletter.providers.api import HttpProvider, Request, as_json, text
 from newsletter.providers.api_answers import Told, Verdict, by_status
 from newsletter.providers.base import Envelope
 from newsletter.providers.parts import Inline, Mailbox, Parts, taken_apart
+from newsletter.providers.references import reference_of
 
 _LONGEST_KEY = 256
 _BAD_ADDRESS = re.compile(r"`to`|invalid_to\b")
@@ -86,6 +88,8 @@ def _payload(parts: Parts, envelope: Envelope) -> dict[str, Any]:
         payload["html"] = parts.html
     if parts.reply_to:
         payload["reply_to"] = [parts.reply_to]
+    if reference := reference_of(envelope.data):
+        payload["tags"] = [{"name": references.NAME, "value": reference}]
     if parts.inlines:
         payload["attachments"] = [_attachment(one) for one in parts.inlines]
     return payload

@@ -1,8 +1,8 @@
 """Amazon SES by API v2: the ready message as it is (`Content.Raw`), the request signed with SigV4.
 
-SES writes its own Date and Message-ID over ours, so its events are found by the id it answers. It
-has no idempotency key and no queue: over its rate it refuses at once. Tracking is switched off for
-this one request (`ConfigurationOverrides`), whatever the account or configuration set says.
+SES writes its own Date and Message-ID over ours, so our mark travels as a tag, which its events
+repeat. It has no idempotency key and no queue: over its rate it refuses at once. Tracking is
+switched off for this one request (`ConfigurationOverrides`), whatever the account says.
 """
 
 from __future__ import annotations
@@ -15,9 +15,11 @@ from typing import Any
 from newsletter.core.clock import now
 from newsletter.core.http import Reply
 from newsletter.core.provider_settings import Http, Ses
+from newsletter.providers import references
 from newsletter.providers.api import HttpProvider, Request, as_json, text
 from newsletter.providers.api_answers import Told, Verdict, by_status
 from newsletter.providers.base import Envelope
+from newsletter.providers.references import reference_of
 from newsletter.providers.sigv4 import Credentials, signed
 
 _PATH = "/v2/email/outbound-emails"
@@ -71,6 +73,8 @@ class SesProvider(HttpProvider):
                 "Tracking": {"OpenTrackingEnabled": "DISABLED", "ClickTrackingEnabled": "DISABLED"}
             },
         }
+        if reference := reference_of(envelope.data):
+            payload["EmailTags"] = [{"Name": references.NAME, "Value": reference}]
         if self._ses.configuration_set:
             payload["ConfigurationSetName"] = self._ses.configuration_set
         body = as_json(payload)

@@ -37,6 +37,10 @@ from newsletter.providers.sparkpost import SparkPostProvider
 from tests.http_server import Asked, answer
 
 SECRET = "key-s3cret-of-ours"
+HOOK_SECRET = "hook-s3cret-in-the-address"
+SIGNING_KEY = "key-signing-mailgun"
+SVIX_KEY = "whsec_" + base64.b64encode(b"svix-s3cret-of-resend").decode()
+TOPIC = "arn:aws:sns:eu-central-1:123456789012:mail-events"
 
 
 def http(**changed: Any) -> Http:
@@ -58,6 +62,8 @@ class Taken:
     inlines: Mapping[str, bytes] = field(default_factory=dict)
     untracked: bool = True
     """Told not to track, where there is a word for it."""
+    mark: object = None
+    """What it was given to repeat in its events."""
 
 
 class Fake(ABC):
@@ -158,10 +164,12 @@ class SesFake(Fake):
             session_token="",
             configuration_set="events",
             endpoint=endpoint,
+            webhook_topic=TOPIC,
         )
 
     def taken(self, asked: Asked) -> Taken:
         payload = json.loads(asked.body)
+        tags = payload.pop("EmailTags", [])
         assert set(payload) == {
             *("Destination", "Content", "ConfigurationOverrides", "ConfigurationSetName")
         }
@@ -171,6 +179,7 @@ class SesFake(Fake):
             base64.b64decode(payload["Content"]["Raw"]["Data"]),
             payload["Destination"]["ToAddresses"],
             untracked=set(tracking.values()) == {"DISABLED"} and len(tracking) == 2,
+            mark={one["Name"]: one["Value"] for one in tags},
         )
 
 
@@ -194,7 +203,13 @@ class MailgunFake(Fake):
     put_off = (said(429, {"message": "Too many requests"}),)
 
     def section(self, endpoint: str) -> Mailgun:
-        return Mailgun(domain="mg.example.org", key=SECRET, endpoint=endpoint)
+        return Mailgun(
+            domain="mg.example.org",
+            key=SECRET,
+            endpoint=endpoint,
+            webhook_key=SIGNING_KEY,
+            webhook_secret=HOOK_SECRET,
+        )
 
     def taken(self, asked: Asked) -> Taken:
         login = base64.b64decode(asked.headers["authorization"].removeprefix("Basic "))
@@ -202,9 +217,10 @@ class MailgunFake(Fake):
         fields = _form(asked)
         message = fields.pop("message")
         recipient = fields.pop("to").decode()
+        mark = {n[2:]: fields.pop(n).decode() for n in list(fields) if n.startswith("v:")}
         switches = ("o:tracking", "o:tracking-clicks", "o:tracking-opens")
         untracked = fields == dict.fromkeys(switches, b"no")
-        return from_mime(message, [recipient], untracked=untracked)
+        return from_mime(message, [recipient], untracked=untracked, mark=mark)
 
 
 class SparkPostFake(Fake):
@@ -264,7 +280,7 @@ class SparkPostFake(Fake):
     )
 
     def section(self, endpoint: str) -> SparkPost:
-        return SparkPost(key=SECRET, endpoint=endpoint)
+        return SparkPost(key=SECRET, endpoint=endpoint, webhook_secret=HOOK_SECRET)
 
     def taken(self, asked: Asked) -> Taken:
         assert asked.headers["authorization"] == SECRET
@@ -276,10 +292,12 @@ class SparkPostFake(Fake):
             "transactional": True,
             "perform_substitutions": False,
         }
-        assert all(set(one) == {"address"} for one in payload["recipients"])
+        (one,) = payload["recipients"]
+        assert set(one) <= {"address", "metadata"}
         return from_mime(
             payload["content"]["email_rfc822"].encode("ascii"),
-            [one["address"]["email"] for one in payload["recipients"]],
+            [one["address"]["email"]],
+            mark=one.get("metadata", {}),
         )
 
 
@@ -326,13 +344,14 @@ class ResendFake(Fake):
     )
 
     def section(self, endpoint: str) -> Resend:
-        return Resend(key=SECRET, endpoint=endpoint)
+        return Resend(key=SECRET, endpoint=endpoint, webhook_key=SVIX_KEY)
 
     def taken(self, asked: Asked) -> Taken:
         assert asked.headers["authorization"] == f"Bearer {SECRET}"
         payload = json.loads(asked.body)
         assert set(payload) <= {
-            *("from", "to", "subject", "text", "html", "headers", "reply_to", "attachments")
+            *("from", "to", "subject", "text", "html", "headers", "reply_to", "attachments"),
+            "tags",
         }
         attachments = payload.get("attachments", [])
         name, _, address = payload["from"].rpartition(" <")
@@ -344,6 +363,7 @@ class ResendFake(Fake):
             html=payload.get("html", ""),
             headers={name.lower(): value for name, value in payload["headers"].items()},
             inlines={a["content_id"]: base64.b64decode(a["content"]) for a in attachments},
+            mark={one["name"]: one["value"] for one in payload.get("tags", [])},
         )
 
 
@@ -393,13 +413,15 @@ class PostmarkFake(Fake):
     put_off = (said(429, {"Message": "Rate limit"}),)
 
     def section(self, endpoint: str) -> Postmark:
-        return Postmark(key=SECRET, stream="broadcast", endpoint=endpoint)
+        return Postmark(
+            key=SECRET, stream="broadcast", endpoint=endpoint, webhook_secret=HOOK_SECRET
+        )
 
     def taken(self, asked: Asked) -> Taken:
         assert asked.headers["x-postmark-server-token"] == SECRET
         payload = json.loads(asked.body)
         assert payload["MessageStream"] == "broadcast"
-        assert not {"Cc", "Bcc", "Tag", "Metadata"} & set(payload)
+        assert not {"Cc", "Bcc", "Tag"} & set(payload)
         headers = {one["Name"].lower(): one["Value"] for one in payload["Headers"]}
         assert headers.pop("x-pm-keepid") == "true"
         attachments = payload.get("Attachments", [])
@@ -415,6 +437,7 @@ class PostmarkFake(Fake):
                 for a in attachments
             },
             untracked=(payload["TrackOpens"], payload["TrackLinks"]) == (False, "None"),
+            mark=payload.get("Metadata", {}),
         )
 
 
@@ -440,7 +463,9 @@ class BrevoFake(Fake):
     carries_pictures = False
 
     def section(self, endpoint: str) -> Brevo:
-        return Brevo(key=SECRET, tracking_is_off=True, endpoint=endpoint)
+        return Brevo(
+            key=SECRET, tracking_is_off=True, endpoint=endpoint, webhook_secret=HOOK_SECRET
+        )
 
     def taken(self, asked: Asked) -> Taken:
         assert asked.headers["api-key"] == SECRET
@@ -450,6 +475,7 @@ class BrevoFake(Fake):
         }
         headers = {name.lower(): value for name, value in payload["headers"].items()}
         headers.pop("idempotencykey")
+        mark = headers.pop("x-mailin-custom", None)
         return Taken(
             recipients=[one["email"] for one in payload["to"]],
             subject=payload["subject"],
@@ -457,6 +483,7 @@ class BrevoFake(Fake):
             text=payload["textContent"],
             html=payload["htmlContent"],
             headers=headers,
+            mark={"delivery": mark} if mark else {},
         )
 
 
@@ -466,7 +493,9 @@ FAKES: tuple[Fake, ...] = (
 )
 
 
-def from_mime(data: bytes, recipients: list[str], *, untracked: bool = True) -> Taken:
+def from_mime(
+    data: bytes, recipients: list[str], *, untracked: bool = True, mark: object = None
+) -> Taken:
     """What a raw message says to the standard library's parser."""
     message = email.message_from_bytes(data, policy=policy.default)
     assert isinstance(message, EmailMessage)
@@ -486,6 +515,7 @@ def from_mime(data: bytes, recipients: list[str], *, untracked: bool = True) -> 
             if part["Content-ID"]
         },
         untracked=untracked,
+        mark=mark,
     )
 
 

@@ -90,6 +90,18 @@ def test_nobody_is_watched_or_marked(fake: Fake) -> None:
 
 
 @EVERY
+def test_each_message_carries_our_own_mark_of_it_so_that_events_lead_back(fake: Fake) -> None:
+    one = letters.small(7)
+    with HttpServer(lambda _asked, _nth: fake.yes) as server:
+        connection = fake.provider(server.url).connect()
+        connection.submit(one, lambda: None)
+        connection.close()
+        taken = fake.checked(server.kept[0])
+        assert b"aye.aye" not in server.kept[0].line.encode()
+    assert taken.mark == {"delivery": f"{7:032x}"}
+
+
+@EVERY
 def test_an_answer_names_the_message_there_and_no_one_else(fake: Fake) -> None:
     with HttpServer(lambda _asked, _nth: fake.yes) as server:
         connection = fake.provider(server.url).connect()
@@ -219,7 +231,9 @@ def test_brevo_is_not_asked_for_what_it_would_spoil() -> None:
 
 
 def test_brevo_sends_nothing_before_somebody_says_that_it_does_not_count_openings() -> None:
-    section = Brevo(key=SECRET, tracking_is_off=False, endpoint="http://localhost:9")
+    section = Brevo(
+        key=SECRET, tracking_is_off=False, endpoint="http://localhost:9", webhook_secret=""
+    )
     error = failed(BrevoFake.kind(section, http()).connect)
     assert error.halts
     assert "brevo.tracking_is_off" in str(error)
