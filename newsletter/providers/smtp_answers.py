@@ -47,6 +47,11 @@ class Reply:
         found = _ENHANCED.match(self.text)
         return found[1] if found else ""
 
+    @classmethod
+    def of(cls, said: bytes) -> Reply:
+        """From the words of one line."""
+        return cls(int(said[:3]), said[4:].decode("utf-8", "replace"))
+
     def shown(self, recipient: str = "") -> str:
         """For the ledger: one line, bounded, without any address or the reader's own name."""
         text = redact(" ".join(f"{self.code} {self.text}".split()), recipient)
@@ -72,6 +77,13 @@ class Broken(Exception):
     def __init__(self, stage: Stage, cause: str) -> None:
         self.stage, self.cause = stage, cause
         super().__init__(stage, cause)
+
+
+def judge(failure: Refused | Broken, place: str, recipient: str) -> ProviderError:
+    """What a failure means for its message."""
+    if isinstance(failure, Broken):
+        return judge_broken(failure, place)
+    return judge_refused(failure, place, recipient)
 
 
 def judge_broken(broken: Broken, place: str) -> ProviderError:

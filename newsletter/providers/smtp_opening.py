@@ -17,6 +17,7 @@ from newsletter.core.settings import Smtp
 from newsletter.providers.base import NotConnected
 from newsletter.providers.smtp_answers import Reply
 from newsletter.providers.smtp_dialogue import Dialogue
+from newsletter.providers.smtp_wire import wire_of
 
 
 def open_dialogue(settings: Smtp) -> Dialogue:
@@ -32,7 +33,7 @@ def open_dialogue(settings: Smtp) -> Dialogue:
         client.close()
         raise
     return Dialogue(
-        sock,
+        wire_of(sock, min(settings.timeout, settings.final_timeout)),
         {name.lower(): value for name, value in client.esmtp_features.items()},
         timeout=settings.timeout,
         final_timeout=settings.final_timeout,
