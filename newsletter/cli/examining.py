@@ -51,6 +51,7 @@ def examine(home: Path) -> list[Finding]:
         findings += (one for one in _key_file(file) if all(one.text != d.text for d in database))
     findings += database
     findings += _guarded("mail", _mail, settings)
+    findings += _guarded("signature", _signature, settings)
     findings += _guarded("public address", _public, settings)
     return findings
 
@@ -122,6 +123,7 @@ def _of_database(settings: Settings) -> Iterator[Finding]:
             yield from _zones(session)
             yield from _imports(session)
             yield from _brake(session, settings)
+            yield from _alignment(session, settings)
     finally:
         engine.dispose()
 
@@ -214,6 +216,44 @@ def _mail(settings: Settings) -> Iterator[Finding]:
         yield Finding("mail", "error", str(err), "see [smtp] in newsletter.toml")
     else:
         yield Finding("mail", "ok", f"{place} answers ({settings.smtp.security})")
+
+
+def _signature(settings: Settings) -> Iterator[Finding]:
+    from newsletter.rendering.dkim_keys import ADVISED_BITS, signer
+
+    if (found := signer(settings)) is None:
+        return
+    loose = [
+        str(path)
+        for path in settings.dkim.paths(settings.home).values()
+        if stat.S_IMODE(path.stat().st_mode) & 0o077
+    ]
+    if loose:
+        yield Finding("signature", "warning", "others can read it", f"chmod go= {' '.join(loose)}")
+    elif found.keys[0].bits < ADVISED_BITS:
+        text = "the first DKIM key is none that every receiver trusts"
+        yield Finding("signature", "warning", text, "make an RSA key by 'newsletter dkim new-key'")
+    else:
+        names = " and ".join(f"'{key.selector}'" for key in found.keys)
+        text = f"DKIM for {found.domain} by {names}; 'newsletter dkim show' says what the DNS needs"
+        yield Finding("signature", "ok", text)
+
+
+def _alignment(session: Session, settings: Settings) -> Iterator[Finding]:
+    """DMARC passes only when the signature is of the sender's own domain (RFC 9989)."""
+    from newsletter.editorial import publications
+
+    signed = settings.dkim.domain.lower()
+    for one in publications.listing(session):
+        domain = one.sender_address.rpartition("@")[2]
+        if signed and domain and not f".{domain}".endswith(f".{signed}"):
+            yield Finding(
+                "signature",
+                "warning",
+                f"'{one.slug}' is sent from {domain} and signed by {signed}, so receivers "
+                "do not count the signature for the sender",
+                f"set domain under [dkim] to {domain}, with a key of its own",
+            )
 
 
 def _public(settings: Settings) -> Iterator[Finding]:

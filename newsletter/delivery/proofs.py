@@ -28,7 +28,12 @@ def send_test(
     with reading(services.engine) as session:
         sheet = Press(services).print(session.get_one(Issue, issue.id), edition)
     envelopes = [
-        sheet.test_envelope(address=address, message_id=secrets.token_hex(16), date=now)
+        sheet.test_envelope(
+            address=address,
+            message_id=secrets.token_hex(16),
+            date=now,
+            signed=services.provider.takes_return_path,
+        )
         for address in recipients
     ]
     return _submit(services, envelopes)

@@ -20,6 +20,7 @@ from newsletter.delivery.states import State
 from newsletter.editorial import edition_codes
 from newsletter.editorial.models import Publication
 from newsletter.providers.base import Envelope
+from newsletter.rendering import dkim_keys
 from newsletter.rendering.notice import Notice, build
 from subscribers.audience import address_of
 from subscribers.models import Confirmation, Subscription
@@ -73,7 +74,9 @@ def confirmation_mail(
         message_id=message_ids.with_domain(unique, publication.sender_address),
         date=now,
     )
-    return Envelope(held.id, publication.sender_address, address, message)
+    signer = dkim_keys.signer(needs.settings) if needs.provider.takes_return_path else None
+    signed = signer.sign(message) if signer else message
+    return Envelope(held.id, publication.sender_address, address, signed)
 
 
 def _notice(

@@ -104,6 +104,11 @@ class SigningKey:
         """As the tag `a=` names it."""
         return "rsa-sha256" if isinstance(self.private, RSAPrivateKey) else "ed25519-sha256"
 
+    @property
+    def bits(self) -> int:
+        """The length of an RSA key; 0 of the other kind, which not every receiver knows."""
+        return self.private.key_size if isinstance(self.private, RSAPrivateKey) else 0
+
     def sign(self, text: bytes) -> bytes:
         """The signature over a canonical head; Ed25519 signs its hash (RFC 8463 §3)."""
         if isinstance(self.private, RSAPrivateKey):

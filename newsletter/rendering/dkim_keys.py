@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
 
@@ -92,11 +91,3 @@ def zone_line(domain: str, selector: str, text: str) -> str:
     """The record as a line of a zone file, cut into strings that a TXT record may hold."""
     cuts = [text[at : at + _DNS_STRING] for at in range(0, len(text), _DNS_STRING)]
     return f"{selector}._domainkey.{domain}. IN TXT " + " ".join(f'"{cut}"' for cut in cuts)
-
-
-def strengths(found: Mapping[str, PrivateKey]) -> dict[str, str]:
-    """Each selector's key in two words, such as `RSA 2048`."""
-    return {
-        name: f"RSA {key.key_size}" if isinstance(key, RSAPrivateKey) else "Ed25519"
-        for name, key in found.items()
-    }
