@@ -63,3 +63,11 @@ class Bounces(BaseModel):
     done_folder: Annotated[str, AfterValidator(_one_line)]
     poll_minutes: float = Field(ge=1)
     timeout: float = Field(gt=0)
+    soft_issues: int = Field(default=3, ge=1)
+    soft_days: int = Field(default=14, ge=0)
+    complaint_percent: float = Field(default=0.3, gt=0, le=100)
+    complaints_at_least: int = Field(default=3, ge=1)
+    bounce_percent: float = Field(default=5, gt=0, le=100)
+    bounces_at_least: int = Field(default=10, ge=1)
+    ours_percent: float = Field(default=2, gt=0, le=100)
+    ours_at_least: int = Field(default=10, ge=1)

@@ -23,6 +23,7 @@ from newsletter.core.bounce_settings import Bounces
 from newsletter.core.dkim_settings import Dkim
 from newsletter.core.errors import ConfigurationError, InputError
 from newsletter.core.language_codes import canonical
+from newsletter.core.notice_settings import Notices
 from newsletter.core.provider_settings import (
     Brevo,
     Http,
@@ -232,6 +233,7 @@ class Settings(_Section):
     backup: Backup
     signup: Signup
     bounces: Bounces
+    notices: Notices
     dkim: Dkim
     logging: Logging
     languages: dict[Annotated[str, AfterValidator(canonical)], Language]
