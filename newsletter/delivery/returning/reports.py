@@ -13,8 +13,8 @@ from newsletter.core.log import redact
 from newsletter.delivery.returning.mail import Fields, Mail, each_field, fields_of, first
 from newsletter.providers.events import Kind
 
-STATUS = re.compile(r"(?<![\d.])([245])\.(\d{1,3})\.(\d{1,3})(?![\d.]*\d)")
-"""An enhanced status code (RFC 3463 §2), and no piece of an IP address."""
+STATUS = re.compile(r"(?<![\d.])([245])\.[0-7]\.\d{1,3}(?![\d.]*\d)")
+"""An enhanced status code (RFC 3463 §2): no piece of an IP address, and no version of Exim."""
 _REPLY = re.compile(r"(?<![\d.])([45])\d\d(?=[ -])")
 _STATUS_PARTS = ("message/delivery-status", "message/global-delivery-status")
 _RECIPIENTS = 100
