@@ -219,24 +219,23 @@ def _mail(settings: Settings) -> Iterator[Finding]:
 
 
 def _signature(settings: Settings) -> Iterator[Finding]:
-    from newsletter.rendering.dkim_keys import ADVISED_BITS, signer
+    from newsletter.rendering.dkim import SigningKey
+    from newsletter.rendering.dkim_keys import ADVISED_BITS, load
 
-    if (found := signer(settings)) is None:
+    paths = settings.dkim.paths(settings.home)
+    if not paths:
         return
-    loose = [
-        str(path)
-        for path in settings.dkim.paths(settings.home).values()
-        if stat.S_IMODE(path.stat().st_mode) & 0o077
-    ]
+    keys = [SigningKey(selector, load(path)) for selector, path in paths.items()]
+    loose = [str(p) for p in paths.values() if stat.S_IMODE(p.stat().st_mode) & 0o077]
     if loose:
         yield Finding("signature", "warning", "others can read it", f"chmod go= {' '.join(loose)}")
-    elif found.keys[0].bits < ADVISED_BITS:
+    elif keys[0].bits < ADVISED_BITS:
         text = "the first DKIM key is none that every receiver trusts"
         yield Finding("signature", "warning", text, "make an RSA key by 'newsletter dkim new-key'")
     else:
-        names = " and ".join(f"'{key.selector}'" for key in found.keys)
-        text = f"DKIM for {found.domain} by {names}; 'newsletter dkim show' says what the DNS needs"
-        yield Finding("signature", "ok", text)
+        named = " and ".join(f"'{key.selector}'" for key in keys)
+        say = "'newsletter dkim show' says what the DNS needs"
+        yield Finding("signature", "ok", f"DKIM for {settings.dkim.domain} by {named}; {say}")
 
 
 def _alignment(session: Session, settings: Settings) -> Iterator[Finding]:

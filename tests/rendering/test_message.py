@@ -66,7 +66,7 @@ def _body(message: EmailMessage, kind: str) -> str:
 
 
 def _is_quoted(raw: bytes) -> bool:
-    """The CRLF at the end of a single part is its own, where in a multipart it is the boundary's."""
+    """The CRLF at the end of a single part is its own; in a multipart it is the boundary's."""
     return b"\r\nContent-Transfer-Encoding: quoted-printable\r\n" in raw.partition(b"\r\n\r\n")[0]
 
 
