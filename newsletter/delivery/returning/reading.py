@@ -10,10 +10,11 @@ from __future__ import annotations
 
 import hashlib
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_tz
 
+from newsletter.core.log import redact
 from newsletter.core.tokens import TOKEN_IN_TEXT
 from newsletter.delivery.returning import automatic, naming, plain_words, reports
 from newsletter.delivery.returning.mail import HEADER, Fields, Mail, first, opened
@@ -25,7 +26,6 @@ from subscribers.mailto import token_in_mail
 KEPT = 32_000
 """Bytes of a mail that nobody understood, for somebody to look at."""
 _LEAVE_LINE = re.compile(rf"^[ \t]*leave[ \t]+({TOKEN_IN_TEXT.pattern})[ \t]*$", re.M)
-_HEADER = re.compile(rb"\r?\n\r?\n|\r\r")
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +81,9 @@ class _Desk:
         """A report on delivery, from a mail server only: reports have no sender (RFC 3464 §2)."""
         if not automatic.from_a_server(self.mail.fields):
             verdict = Verdict(Kind.OTHER)
+        # Servers name a mailbox without its domain too; our own message says which it was.
+        reader = first(original, "to").partition("<")[2].partition(">")[0] or first(original, "to")
+        verdict = replace(verdict, answer=redact(verdict.answer, reader))
         return self._about(Named(path, naming.message_named(original, self.secret)), verdict)
 
     def complaint(self, path: int | None, kind: Kind | None, report: Fields) -> Returned:
@@ -134,8 +137,7 @@ def _wish(data: bytes, found: Mail) -> str | None:
 
     Anywhere else in the text it is a link that was quoted, and asks for nothing.
     """
-    header = _HEADER.split(data[:HEADER], maxsplit=1)[0]
-    if (token := token_in_mail(header + b"\n\n")) is not None:
+    if (token := token_in_mail(data[:HEADER])) is not None:
         return token
     text = _text(found)
     match = None if automatic.is_automatic(found.fields) else _LEAVE_LINE.search(text)
