@@ -170,11 +170,11 @@ def _move(
 
 
 def _said(session: Session, ids: Iterable[int]) -> dict[int, list[Said]]:
-    """Everything that was said of each, applied or not."""
+    """Everything that was said of each, applied or not; what was said often counts by the last."""
     found: dict[int, list[Said]] = defaultdict(list)
-    query = select(Row.delivery_id, Row.kind, Row.status, Row.answer, Row.at).where(
-        Row.delivery_id.in_(list(ids)), Row.outcome != UNMATCHED
-    )
+    columns = (Row.delivery_id, Row.kind, Row.status, Row.answer)
+    named = Row.delivery_id.in_(list(ids)), Row.outcome != UNMATCHED
+    query = select(*columns, func.max(Row.at)).where(*named).group_by(*columns)
     for delivery_id, kind, status, answer, at in session.execute(query):
         if delivery_id is not None:
             found[delivery_id].append(Said(kind, judge(kind, status or "", answer or ""), at))

@@ -108,7 +108,9 @@ def kept_answer(answer: str, recipient: str) -> str:
     """The other side's words as they may be kept: one line, bounded, without any address."""
     line = _BLANKS.sub(" ", answer[: 4 * _LONGEST_ANSWER]).strip()
     text = redact(line, recipient)
-    return "".join(letter for letter in text if letter.isprintable())[:_LONGEST_ANSWER]
+    if not text.isprintable():
+        text = "".join(letter for letter in text if letter.isprintable())
+    return text[:_LONGEST_ANSWER]
 
 
 def _insert(session: Session, rows: list[dict[str, Any]]) -> int:
@@ -117,7 +119,10 @@ def _insert(session: Session, rows: list[dict[str, Any]]) -> int:
     insert = postgresql.insert(Row) if on_server else sqlite.insert(Row)
     # In one order everywhere: two that tell the same events would else wait for each other.
     ordered = sorted(rows, key=lambda row: row["mark"])
-    done = session.connection().execute(insert.on_conflict_do_nothing(), ordered)
+    once = insert.on_conflict_do_nothing()
+    # Without preserve_rowcount an INSERT of many rows counts -1 on PostgreSQL.
+    counted = {"preserve_rowcount": True}
+    done = session.connection().execute(once, ordered, execution_options=counted)
     return int(done.rowcount)
 
 
