@@ -129,7 +129,7 @@ class HttpServer:
         if self._at_header == STALL_AT_BODY:
             self._released.wait(30)
             return False
-        length = int(headers["content-length"])
+        length = int(headers.get("content-length", 0))
         body = stream.read(length)
         if len(body) < length:
             return False

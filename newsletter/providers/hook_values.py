@@ -18,7 +18,7 @@ _MOST_REFERENCES = 20
 _MOST_DIGITS = 18
 _STATUS = re.compile(r"(?<![\d.])([245]\.\d{1,3}\.\d{1,3})(?![\d.])")
 _AFTER_CODE = re.compile(r"(?<![\d.])[245]\d\d[ -]#?([245]\.\d{1,3}\.\d{1,3})(?![\d.])")
-_WATCHING = re.compile(r"open|click|loaded", re.IGNORECASE)
+_WATCHING = re.compile(r"open|click|loaded_?by", re.IGNORECASE)
 
 
 def read(raw: bytes | str) -> object:

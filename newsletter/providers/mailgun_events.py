@@ -103,8 +103,8 @@ def _status(name: str, status: object) -> str:
 
 def _answer(about: object, status: object) -> str:
     texts = (inside(status, "message"), inside(status, "description"))
-    words = next(filter(None, map(word, texts)), "")
-    code = word(inside(status, "code"))
+    words = next(filter(None, (word(text, 1_500) for text in texts)), "")
+    code = word(inside(status, "code"), 10)
     if words:
         return words if not code or words.startswith(code) else f"{code} {words}"
     return word(inside(about, "reject", "reason")) or word(inside(about, "reason"))

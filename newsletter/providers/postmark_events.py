@@ -88,7 +88,7 @@ def _left(reason: str, origin: str) -> tuple[Kind, bool | None]:
 
 def _key(kind: Kind, recipient: str, time: object, one: Mapping[str, Any]) -> str:
     """Bounces and complaints have a number, deliveries and changes have none."""
-    record, reason = word(one.get("RecordType")), word(one.get("SuppressionReason"))
-    if number := word(one.get("ID")):
+    record, reason = word(one.get("RecordType"), 40), word(one.get("SuppressionReason"))
+    if number := word(one.get("ID"), 40):
         return f"{record}/{number}"
     return keyed(kind, one, record, one.get("MessageID"), recipient, time, reason)

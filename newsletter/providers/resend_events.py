@@ -93,7 +93,7 @@ def _permanent(name: str, data: object) -> bool | None:
 
 def _answer(data: object) -> str:
     codes = inside(data, "bounce", "diagnosticCode")
-    heard = " ".join(map(word, items(codes)[:3])) or word(codes)
+    heard = " ".join(word(code, 600) for code in items(codes)[:3]) or word(codes)
     places = (("bounce", "message"), ("failed", "reason"), ("suppressed", "message"))
     said = (word(inside(data, *place)) for place in places)
     return heard or next(filter(None, said), "")

@@ -123,8 +123,8 @@ def _status(kind: str, person: object) -> str:
 def _answer(about: object, person: object) -> str:
     words = word(inside(person, "diagnosticCode")) or word(inside(about, "smtpResponse"))
     reason = word(inside(about, "reason")) or word(inside(about, "errorMessage"))
-    kinds = f"{word(inside(about, 'bounceType'))} {word(inside(about, 'bounceSubType'))}".strip()
-    return words or reason or kinds
+    kinds = (word(inside(about, one), 100) for one in ("bounceType", "bounceSubType"))
+    return words or reason or " ".join(filter(None, kinds))
 
 
 def _references(mail: object) -> tuple[str, ...]:

@@ -197,3 +197,45 @@ def test_a_key_that_is_no_header_is_not_shown() -> None:
         client.post(server.url, {"X-Key": "s3cret\n"}, b"", lambda: None)
     client.close()
     assert "s3cret" not in str(caught.value)
+
+
+def got(url: str, **limited: int) -> object:
+    """What came of one GET."""
+    client = Client(limits=QUICK)
+    try:
+        return client.get(url, {"X-Key": "s3cret"}, **limited)
+    except NoAnswer as err:
+        return err
+    finally:
+        client.close()
+
+
+def test_a_question_is_answered_as_far_as_was_asked_for() -> None:
+    with HttpServer(lambda _asked, _nth: answer(404, b"y" * 900_000, X_Its="own")) as server:
+        found = got(server.url, longest=1000)
+        assert server.kept[0].line == "GET / HTTP/1.1"
+        assert server.kept[0].headers["accept-encoding"] == "identity"
+    assert isinstance(found, Reply)
+    assert (found.status, found.headers["x-its"], found.body) == (404, "own", b"y" * 1000)
+
+
+@pytest.mark.parametrize("reply", [HANG, DROP, b"220 mail.example ESMTP\r\n"])
+def test_a_question_without_an_answer_says_so(reply: bytes) -> None:
+    with HttpServer(lambda _asked, _nth: reply) as server:
+        url = server.url
+        assert isinstance(got(url), NoAnswer)
+    found = got(url)
+    assert isinstance(found, NoAnswer)
+    assert "s3cret" not in str(found)
+
+
+def test_an_endless_answer_is_left_and_a_redirect_is_not_followed() -> None:
+    with HttpServer(lambda _asked, _nth: DRIP) as server:
+        assert isinstance(got(server.url), Reply)
+    with HttpServer(fine) as other:
+        reply = answer(302, b"", Location=other.url)
+        with HttpServer(lambda _asked, _nth: reply) as server:
+            found = got(server.url)
+        assert other.connections == 0
+    assert isinstance(found, Reply)
+    assert found.status == 302
