@@ -188,34 +188,45 @@ def _publications(session: Session) -> Iterator[Finding]:
 
 
 def _mail(settings: Settings) -> Iterator[Finding]:
+    from newsletter.core.routing_settings import provider_names
+
+    for name in provider_names(settings):
+        usual = name == settings.delivery.provider
+        yield from _provider(settings, name, "mail" if usual else f"mail by {name}")
+
+
+def _provider(settings: Settings, name: str, subject: str) -> Iterator[Finding]:
+    from newsletter.core.routing_settings import kind_of
     from newsletter.providers.registry import OVER_HTTP, build
 
-    name = settings.delivery.provider
-    if name in OVER_HTTP:
-        remedy = f"see [{name}] in newsletter.toml"
-        try:
-            build(settings).connect().close()
-        except NewsletterError as err:
-            yield Finding("mail", "error", str(err).partition("; see [")[0], remedy)
-        else:
-            text = f"{name} has what it needs; whether its key is good the first message tells"
-            yield Finding("mail", "ok", text)
-        return
-    if name != "smtp":
+    kind = kind_of(settings, name)
+    remedy = f"see [{name if kind == name else f'providers.{name}'}] in newsletter.toml"
+    if kind not in OVER_HTTP and kind != "smtp":
         yield Finding(
-            "mail",
+            subject,
             "warning",
             f"the provider is '{name}', which sends nothing to anybody",
-            'set provider = "smtp" under [delivery] in newsletter.toml',
+            'set provider = "smtp" under [delivery] in newsletter.toml'
+            if name == settings.delivery.provider
+            else "take it out of [providers] and [[routes]] in newsletter.toml",
         )
         return
-    place = f"{settings.smtp.host}:{settings.smtp.port}"
     try:
-        build(settings).connect().close()
+        build(settings, name).connect().close()
     except NewsletterError as err:
-        yield Finding("mail", "error", str(err), "see [smtp] in newsletter.toml")
+        yield Finding(subject, "error", str(err).partition("; see [")[0], remedy)
     else:
-        yield Finding("mail", "ok", f"{place} answers ({settings.smtp.security})")
+        yield Finding(subject, "ok", _answers(settings, name, kind))
+
+
+def _answers(settings: Settings, name: str, kind: str) -> str:
+    from newsletter.core.routing_settings import section_of
+    from newsletter.core.settings import Smtp
+
+    smtp = section_of(settings, name) if kind == "smtp" else None
+    if isinstance(smtp, Smtp):
+        return f"{smtp.host}:{smtp.port} answers ({smtp.security})"
+    return f"{name} has what it needs; whether its key is good the first message tells"
 
 
 def _signature(settings: Settings) -> Iterator[Finding]:

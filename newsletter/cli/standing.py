@@ -15,6 +15,7 @@ from newsletter.cli.context import (
     issue_of,
 )
 from newsletter.cli.output import counted, emit, listed, minute, say, table
+from newsletter.cli.traffic_told import tell_traffic, traffic_of
 from newsletter.cli.trouble import accounted, tell_trouble, troubled
 
 if TYPE_CHECKING:
@@ -61,15 +62,18 @@ def status(
 
     with desk.reading() as session:
         chosen = [publications.get(session, publication)] if publication else None
-        overviews = [_overview(session, owner) for owner in chosen or publications.listing(session)]
+        owners = chosen or publications.listing(session)
+        overviews = [_overview(session, owner) for owner in owners]
+        traffic = traffic_of(session, desk.services().settings, owners)
         restored = remembered(session)
     if as_json:
-        emit({"publications": overviews, "restored": restored})
+        emit({"publications": overviews, "traffic": traffic, "restored": restored})
         return
     if restored:
         tell_restored(restored)
     for overview in overviews:
         _tell_overview(overview)
+    tell_traffic(traffic)
 
 
 def tell_restored(restored: dict[str, Any]) -> None:
