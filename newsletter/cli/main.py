@@ -20,11 +20,13 @@ from typer.exceptions import TyperException
 from newsletter import __version__
 from newsletter.cli import (
     auditing,
+    bounces,
     dkim,
     files,
     issues,
     keyholders,
     keys,
+    moving,
     publication,
     purging,
     resources,
@@ -199,13 +201,14 @@ for room in (
     sending,
     subscribers,
     suppressing,
+    bounces,
     publication,
     auditing,
     serving,
     roles,
 ):
     room.register(app)
-for room in (keys, dkim, safekeeping, restoring, restored, purging, keyholders):
+for room in (keys, dkim, safekeeping, restoring, restored, moving, purging, keyholders):
     room.register(app)
 
 

@@ -138,6 +138,8 @@ def empty(engine: Engine) -> None:
     with engine.begin() as connection:
         Base.metadata.drop_all(connection)
         connection.execute(text("DROP TABLE IF EXISTS alembic_version"))
+        if connection.dialect.name == "postgresql":  # SQLite's triggers go with their tables
+            connection.execute(text("DROP FUNCTION IF EXISTS deliveries_forget"))
 
 
 def fill(session: Session, backup: Opened, home: Path) -> int:
