@@ -1,4 +1,4 @@
-"""How fast and how much: no run of the clock lets more through than time gives, and none for ever."""
+"""How fast and how much: whatever the clock does, never more than time gives, and not for ever."""
 
 from __future__ import annotations
 

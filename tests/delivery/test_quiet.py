@@ -1,4 +1,4 @@
-"""Quiet hours: by the wall of the place where readers sleep, over midnight and changes of clocks."""
+"""Quiet hours: by the wall of the place where readers sleep, over midnight, when clocks change."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which provider takes a message: shares as the weights say, the same one at every try, fail-over."""
+"""Which provider takes a message: shares by weight, the same one at every try, fail-over."""
 
 from __future__ import annotations
 
@@ -29,7 +29,9 @@ def test_shares_follow_the_weights() -> None:
     assert set(shares) == {"ses", "relay-b"}, "fallback is not used while others are there"
     assert 7_350 < shares["ses"] < 7_650  # 7,500 ± 3.5 standard deviations
     three = _shares(Route({"a": 5.0, "b": 3.0, "c": 2.0}), {"a", "b", "c"})
-    assert all(abs(three[name] - want) < 180 for name, want in zip("abc", (5000, 3000, 2000)))
+    assert all(
+        abs(three[name] - want) < 180 for name, want in zip("abc", (5000, 3000, 2000), strict=True)
+    )
 
 
 def test_who_is_down_gives_its_own_to_the_others_by_weight_and_nobody_else_moves() -> None:
