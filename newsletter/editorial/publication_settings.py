@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Annotated, Any, Self
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from pydantic import (
     AfterValidator,
@@ -16,7 +16,7 @@ from pydantic import (
     model_validator,
 )
 
-from newsletter.core import clock
+from newsletter.core import clock, quiet_hours
 from newsletter.core import validation_words as said
 from newsletter.core.addresses import parse as parse_address
 from newsletter.core.errors import InputError
@@ -52,6 +52,11 @@ def _zone(name: str) -> str:
     except InputError as err:
         raise ValueError(err.message) from err
     return name
+
+
+def _quiet(text: str) -> str:
+    quiet_hours.parse(text)
+    return text
 
 
 Line = Annotated[str, StringConstraints(strip_whitespace=True), AfterValidator(_one_line)]
@@ -116,6 +121,15 @@ class PublicationSettings(_Part):
     about: dict[Code, Paragraph] = {}
     postal_addresses: dict[Code, Paragraph] = {}
     fallback_language: Code | None = None
+    quiet_hours: Annotated[Line, AfterValidator(_quiet)] = ""
+    """`22:00-07:00` in the slot's zone: nothing leaves meanwhile."""
+    unknown_policy: Annotated[
+        Literal["never", "look"],
+        wanted(
+            "write never (a message in doubt waits for an editor) or look (where the provider's "
+            "log can be asked, what it does not hold is sent again)"
+        ),
+    ] = "never"
     slot: WeeklySlot = WeeklySlot()
     categories: list[CategorySettings] = []
 

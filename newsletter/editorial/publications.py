@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Literal
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -95,6 +96,8 @@ def settings_of(publication: Publication) -> PublicationSettings:
         about=dict(publication.about),
         postal_addresses=dict(publication.postal_addresses),
         fallback_language=publication.fallback_language,
+        quiet_hours=publication.quiet_hours,
+        unknown_policy=_policy(publication),
         slot=WeeklySlot(
             weekday=publication.slot_weekday,
             time=publication.slot_time,
@@ -105,6 +108,10 @@ def settings_of(publication: Publication) -> PublicationSettings:
             CategorySettings(key=c.key, names=dict(c.names)) for c in publication.categories
         ],
     )
+
+
+def _policy(publication: Publication) -> Literal["never", "look"]:
+    return "look" if publication.unknown_policy == "look" else "never"
 
 
 def apply(
@@ -209,6 +216,8 @@ def _write(publication: Publication, wanted: PublicationSettings) -> None:
     publication.about = dict(wanted.about)
     publication.postal_addresses = dict(wanted.postal_addresses)
     publication.fallback_language = wanted.fallback_language
+    publication.quiet_hours = wanted.quiet_hours
+    publication.unknown_policy = wanted.unknown_policy
     publication.slot_weekday = wanted.slot.weekday
     publication.slot_time = wanted.slot.time
     publication.slot_zone = wanted.slot.zone

@@ -33,6 +33,10 @@ def test_what_was_set_is_read_back_by_another_session(any_services: Services) ->
         assert any(line.startswith("categories.opinion.my: nothing → ") for line in changes)
         assert publications.set_value(session, made, "slot.time", "09:00") == []
         publications.set_value(session, made, "sender.names.en", "The Weekly Desk")
+        assert publications.set_value(session, made, "quiet_hours", "22:00-07:00") == [
+            "quiet_hours: nothing → 22:00-07:00"
+        ]
+        publications.set_value(session, made, "unknown_policy", "look")
         wanted = publications.settings_of(made)
     with reading(any_services.engine) as session:
         found = publications.get(session, None)
@@ -56,6 +60,9 @@ def test_what_was_set_is_read_back_by_another_session(any_services: Services) ->
         ("slot.zone", "Burma", "IANA"),
         ("slot.time", "9:00", r"such as 09:30, not '9:00'$"),
         ("slot.weekday", "8", "1 is Monday"),
+        ("quiet_hours", "22-7", "such as|22:00-07:00, or nothing for none, not '22-7'"),
+        ("quiet_hours", "07:00-07:00", "two different times"),
+        ("unknown_policy", "always", "write never .* or look .* not 'always'"),
         ("slot.weekday", "monday", "1 is Monday"),
         ("slot.stale_minutes", "0", "such as 1440"),
         ("languages", "en,english", "is no code of a language"),
