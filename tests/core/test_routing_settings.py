@@ -147,3 +147,14 @@ def test_a_slip_in_a_variable_is_told_with_its_name(
     with pytest.raises(InputError, match=sentence) as caught:
         _load(tmp_path, "", {f"NEWSLETTER_{name}": value})
     assert caught.value.field == f"NEWSLETTER_{name}"
+
+
+def test_the_example_in_the_documentation_is_in_force_as_it_stands(tmp_path: Path) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "routing.md").read_text(encoding="utf-8")
+    found = _load(tmp_path, page.split("```toml\n")[1].split("```")[0])
+    assert provider_names(found) == ("ses", "relay-a", "relay-b")
+    assert len(found.routes) == 2
+    assert set(found.pacing) == {"yahoo.com", "google"}
+    relay = section_of(found, "relay-b")
+    assert isinstance(relay, Smtp)
+    assert (relay.host, relay.username) == ("b.example.org", "newsletter")
