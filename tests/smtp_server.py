@@ -9,7 +9,7 @@ import re
 import socket
 import ssl
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -30,7 +30,8 @@ GARBAGE = "\x00\x01 nothing of SMTP"
 Script = Callable[[str, int], str | None]
 """(stage, how often it was reached, from 1) → a reply, DROP, HANG, or None for the usual one.
 
-Stages: CONNECT EHLO MAIL RCPT DATA BODY (after its first bytes) DOT RSET.
+Stages: CONNECT EHLO MAIL RCPT DATA BODY (after its first bytes) DOT RSET. What ends a message by
+BDAT (RFC 3030) is the stage DOT too.
 """
 
 
@@ -41,7 +42,6 @@ def nth(stage: str, visit: int, reply: str) -> Script:
 
 _USUAL = {
     "CONNECT": "220 test.example ESMTP",
-    "EHLO": "250-test.example\r\n250 SIZE 1000000",
     "MAIL": "250 2.1.0 sender fine",
     "RCPT": "250 2.1.5 recipient fine",
     "DATA": "354 go on",
@@ -69,9 +69,17 @@ class ScriptedServer:
     """Plain threads and sockets. Never forgets: a message is kept before its answer leaves."""
 
     def __init__(
-        self, script: Script | None = None, *, on_kept: Callable[[int], None] | None = None
+        self,
+        script: Script | None = None,
+        *,
+        on_kept: Callable[[int], None] | None = None,
+        offers: Sequence[str] = (),
+        certificate: Certificate | None = None,
     ) -> None:
+        """`offers` are words of EHLO; with a certificate every connection begins with TLS."""
         self._script = script or (lambda _stage, _nth: None)
+        self._usual = {**_USUAL, "EHLO": _offering(offers)}
+        self._context = certificate.context() if certificate else None
         self.on_kept = on_kept or (lambda _count: None)
         self._lock = threading.Lock()
         self._reached: dict[str, int] = {}
@@ -101,6 +109,13 @@ class ScriptedServer:
         with contextlib.suppress(OSError):
             self._listener.shutdown(socket.SHUT_RDWR)
 
+    def turn_out(self, words: bytes = b"") -> None:
+        """An idle limit: say this to all who are in, and hang up."""
+        for sock in self._open:
+            with contextlib.suppress(OSError):
+                sock.sendall(words)
+                sock.shutdown(socket.SHUT_RDWR)
+
     def _accept(self) -> None:
         while True:
             try:
@@ -111,42 +126,64 @@ class ScriptedServer:
             self.connections += 1
             threading.Thread(target=self._serve, args=(sock,), daemon=True).start()
 
-    def _serve(self, sock: socket.socket) -> None:
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        try:
+    def _serve(self, plain: socket.socket) -> None:
+        plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        with contextlib.suppress(OSError, _HungUp):
+            sock = self._context.wrap_socket(plain, server_side=True) if self._context else plain
             with sock, sock.makefile("rb") as lines:
                 self._converse(sock, lines)
-        except (OSError, _HungUp):
-            pass
 
     def _converse(self, sock: socket.socket, lines: Any) -> None:
         self._reply(sock, "CONNECT")
-        recipient = ""
+        session = _Session()
         while line := lines.readline():
             text = line.decode("utf-8", "replace").rstrip("\r\n")
             verb = text.split(":")[0].split(" ")[0].upper()
             self.commands.append(text)
-            if verb == "RCPT":
-                recipient = text.partition("<")[2].partition(">")[0]
-            went_on = self._reply(sock, verb) == "354"
+            if verb == "BDAT":
+                self._take_chunk(sock, lines, session, int(text.split(" ")[1]))
+                continue
+            answer = self._reply(sock, verb, session.objection(verb))
+            session.went_on(verb, text, answer)
             if verb == "QUIT":
                 return
-            if verb == "DATA" and went_on:
-                self._take(sock, lines, recipient)
+            if verb == "DATA" and answer == "354":
+                self._take(sock, lines, session)
 
-    def _take(self, sock: socket.socket, lines: Any, recipient: str) -> None:
+    def _take(self, sock: socket.socket, lines: Any, session: _Session) -> None:
         body = [lines.readline()]
-        if (self._script("BODY", self._count("BODY"))) is not None:
-            self._say(sock, self._script("BODY", self._reached["BODY"]) or "")
-            raise _HungUp
+        if body[0] != b".\r\n":
+            self._interrupt(sock)
         while body[-1] != b".\r\n":
             line = lines.readline()
             if not line:
                 raise _HungUp
             body.append(line)
         data = b"".join(part[1:] if part.startswith(b".") else part for part in body[:-1])
-        nth = self._count("DOT")
-        answer = self._script("DOT", nth)
+        self._end(sock, session, data)
+
+    def _take_chunk(self, sock: socket.socket, lines: Any, session: _Session, size: int) -> None:
+        """RFC 3030 §2: what was announced is read even if it is refused then."""
+        begun = lines.read(min(size, 16))
+        self._interrupt(sock)
+        data = begun + lines.read(size - len(begun))
+        if len(data) < size:
+            raise _HungUp
+        self._end(sock, session, data)
+
+    def _interrupt(self, sock: socket.socket) -> None:
+        reply = self._script("BODY", self._count("BODY"))
+        if reply is not None:
+            self._say(sock, reply)
+            raise _HungUp
+
+    def _end(self, sock: socket.socket, session: _Session, data: bytes) -> None:
+        recipient, allowed = session.recipient, session.ready
+        session.reset()
+        if not allowed:
+            self._say(sock, "554 5.5.1 no valid recipients")
+            return
+        answer = self._script("DOT", self._count("DOT"))
         if answer is None or not answer.startswith(("4", "5")):
             with self._lock:
                 self.kept.append(Kept(recipient, data))
@@ -159,9 +196,9 @@ class ScriptedServer:
             self._reached[stage] = self._reached.get(stage, 0) + 1
             return self._reached[stage]
 
-    def _reply(self, sock: socket.socket, stage: str) -> str:
-        reply = self._script(stage, self._count(stage))
-        text = reply if reply is not None else _USUAL.get(stage, "500 5.5.1 what?")
+    def _reply(self, sock: socket.socket, stage: str, objection: str | None = None) -> str:
+        reply = self._script(stage, self._count(stage)) or objection
+        text = reply if reply is not None else self._usual.get(stage, "500 5.5.1 what?")
         self._say(sock, text)
         return text[:3]
 
@@ -174,11 +211,48 @@ class ScriptedServer:
             raise _HungUp
         sock.sendall(text.encode() + b"\r\n")
         if text.startswith("421"):
+            _linger(sock)
             raise _HungUp
 
 
 class _HungUp(Exception):
     pass
+
+
+def _linger(sock: socket.socket) -> None:
+    """A close with bytes unread is a reset, which may overtake the last words (RFC 1122)."""
+    sock.shutdown(socket.SHUT_WR)
+    sock.settimeout(2)
+    while sock.recv(65536):
+        pass
+
+
+def _offering(words: Sequence[str]) -> str:
+    lines = ["test.example", *words, "SIZE 1000000"]
+    return "\r\n".join(f"250{' ' if n == len(lines) else '-'}{w}" for n, w in enumerate(lines, 1))
+
+
+class _Session:
+    """Where one connection stands: a server knows a nested MAIL and a message for nobody."""
+
+    def __init__(self) -> None:
+        self.reset()
+
+    def reset(self) -> None:
+        self.sender, self.ready, self.recipient = False, False, ""
+
+    def objection(self, verb: str) -> str | None:
+        wrong = {"MAIL": self.sender, "RCPT": not self.sender, "DATA": not self.ready}
+        return "503 5.5.1 out of turn" if wrong.get(verb) else None
+
+    def went_on(self, verb: str, text: str, answer: str) -> None:
+        if verb == "RSET":
+            self.reset()
+        elif verb == "MAIL" and answer[:1] == "2":
+            self.sender = True
+        elif verb == "RCPT" and answer[:1] == "2":
+            self.ready = True
+            self.recipient = text.partition("<")[2].partition(">")[0]
 
 
 @dataclass(frozen=True)

@@ -32,8 +32,22 @@ def redact(text: str, recipient: str = "") -> str:
     `recipient`, the local part goes too, with and without its +tag: wherever it stands, for it is
     in the names of files and of accounts too ("/var/mail/jsmith_old"); a short one as a word.
     """
+    if recipient and _is_about_nobody(text, recipient):
+        return text
     cleared = _TOKEN.sub("[token]", _ADDRESS.sub("[address]", text))
     return _without_local_part(cleared, recipient.rpartition("@")[0]) if recipient else cleared
+
+
+def _is_about_nobody(text: str, recipient: str) -> bool:
+    """Surely nothing to take out: a yes to one of a million messages costs no pattern of its own.
+
+    Beyond ASCII upper and lower case are not two of a kind, so that only the patterns know.
+    """
+    if "@" in text or "v1." in text or not (text.isascii() and recipient.isascii()):
+        return False
+    local = recipient.rpartition("@")[0].lower()
+    shortest = local.strip('"').partition("+")[0]
+    return bool(shortest) and shortest not in text.lower()
 
 
 def _without_local_part(text: str, local: str) -> str:

@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterator
 from newsletter.core.errors import ProviderError
 from newsletter.core.settings import Smtp
 from newsletter.providers.base import Envelope, Watch
+from newsletter.providers.smtp_carrier import Carrier
+from newsletter.providers.smtp_chunking import Chunks
 from newsletter.providers.smtp_dialogue import Dialogue
 from newsletter.providers.smtp_letter import Pile
 from newsletter.providers.smtp_opening import open_dialogue
@@ -66,11 +68,13 @@ class SmtpConnection:
         """Say QUIT and hang up."""
         self._line.quit()
 
-    def _opened(self) -> tuple[Dialogue, Turns]:
-        line = open_dialogue(self._settings)
-        pipelined = self._settings.pipelining and "pipelining" in line.features
-        most = self._settings.max_per_connection
-        return line, Turns(line, self._place, most, pipelined=pipelined)
+    def _opened(self) -> tuple[Dialogue, Carrier]:
+        settings = self._settings
+        line = open_dialogue(settings)
+        pipelined = settings.pipelining and "pipelining" in line.features
+        if pipelined and settings.chunking and "chunking" in line.features:
+            return line, Chunks(line, self._place, settings.max_per_connection)
+        return line, Turns(line, self._place, settings.max_per_connection, pipelined=pipelined)
 
 
 class _Single:

@@ -55,7 +55,9 @@ class Reply:
     def shown(self, recipient: str = "") -> str:
         """For the ledger: one line, bounded, without any address or the reader's own name."""
         text = redact(" ".join(f"{self.code} {self.text}".split()), recipient)
-        return "".join(c for c in text if c.isprintable())[:_LONGEST_ANSWER]
+        if not text.isprintable():
+            text = "".join(c for c in text if c.isprintable())
+        return text[:_LONGEST_ANSWER]
 
 
 class Refused(Exception):

@@ -60,16 +60,15 @@ class Dialogue:
     def say_last(self, *parts: bytes | memoryview, behind: bytes = b"") -> None:
         """Write what completes a message, and commands behind it.
 
-        Broken only if the message certainly did not leave as a whole; an answer that came
-        early is the better reason then. A loss behind it shows when the answer is awaited.
+        Broken only if the message certainly did not leave as a whole. A loss behind it shows
+        when the answer is awaited.
         """
         try:
             self._wire.send((*parts, behind))
         except LineLost as lost:
+            self.over = True
             if lost.sent < sum(map(len, parts)):
-                self.over = True
-                self.hear_objection()
-                raise self.broken(Stage.BODY, lost.cause) from None
+                raise Broken(Stage.BODY, lost.cause) from None
 
     def hear(self, stage: Stage, yes: Yes) -> bytes:
         """The server's words, if they are one of these; Refused or Broken at this stage."""
@@ -85,6 +84,7 @@ class Dialogue:
     def hear_objection(self, stage: Stage = Stage.BODY) -> None:
         """Raise what the server says though nobody asked: it closes, or wants no more."""
         if self.has_spoken(stage):
+            self.over = True
             self.hear(stage, NOTHING)
 
     def has_spoken(self, stage: Stage) -> bool:

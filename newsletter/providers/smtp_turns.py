@@ -10,30 +10,22 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Collection
 
-from newsletter.core.errors import ProviderError
 from newsletter.providers.base import Watch
-from newsletter.providers.smtp_answers import Broken, Refused, Reply, Stage, judge
-from newsletter.providers.smtp_dialogue import DONE, GARBAGE, Dialogue, Yes
+from newsletter.providers.smtp_answers import Broken, Refused, Reply, Stage
+from newsletter.providers.smtp_carrier import MESSAGE, PIECE, RECIPIENT, RSET, SENDER, Carrier, Step
+from newsletter.providers.smtp_dialogue import DONE, GARBAGE, Dialogue
 from newsletter.providers.smtp_letter import Letter, Pile, stuffed
 
 _END = b".\r\n"
 _DATA = b"DATA\r\n"
-_RSET = b"RSET\r\n"
-_PIECE = 65536
-_STEPS: tuple[tuple[Stage, Yes], ...] = (
-    (Stage.MAIL, DONE),
-    (Stage.RCPT, (b"250 ", b"251 ", b"252 ")),
-    (Stage.DATA, (b"354 ",)),
-)
+_ENVELOPE: tuple[Step, ...] = (SENDER, RECIPIENT, (Stage.DATA, (b"354 ",)))
 
 
-class Turns:
-    """What is owed and begun on one line; used for as long as the line lasts."""
+class Turns(Carrier):
+    """One body at a time."""
 
     def __init__(self, line: Dialogue, place: str, most: int, *, pipelined: bool) -> None:
-        self._line = line
-        self._place = place
-        self._most = most
+        super().__init__(line, place, most)
         self._pipelined = pipelined
         self._owed = b""
         """What puts the line in order again before the next MAIL."""
@@ -52,30 +44,6 @@ class Turns:
                 return
             begun = following is not None and self._pipelined
             letter = following or self._first(pile, watch)
-
-    def _first(self, pile: Pile, watch: Watch) -> Letter | None:
-        """The next that can go over this line; those that cannot are told."""
-        while (envelope := pile.take()) is not None:
-            if self._line.begun >= self._most:
-                pile.put_back(envelope)
-                self._line.quit()
-                return None
-            try:
-                return Letter(envelope, self._line.features, self._place)
-            except ProviderError as error:
-                watch.failed(envelope, error)
-        return None
-
-    def _following(self, pile: Pile) -> Letter | None:
-        """The one after that, if it can go over this line; nobody is told out of turn."""
-        envelope = pile.take()
-        if envelope is None:
-            return None
-        if self._line.begun < self._most:
-            with contextlib.suppress(ProviderError):
-                return Letter(envelope, self._line.features, self._place)
-        pile.put_back(envelope)
-        return None
 
     def _is_let_in(self, letter: Letter, begun: bool, pile: Pile, watch: Watch) -> bool:
         """The server waits for the message; otherwise it was told, or is to begin again.
@@ -102,11 +70,13 @@ class Turns:
             self._line.say(Stage.MAIL, self._owed)
             self._settle()
         try:
-            for said, (stage, yes) in zip((letter.mail, letter.rcpt, _DATA), _STEPS, strict=True):
+            for said, (stage, yes) in zip(
+                (letter.mail, letter.rcpt, _DATA), _ENVELOPE, strict=True
+            ):
                 self._line.say(stage, said)
                 self._line.hear(stage, yes)
         except Refused:
-            self._owed = _RSET
+            self._owed = RSET
             raise
 
     def _pass_together(self, letter: Letter, begun: bool) -> None:
@@ -114,18 +84,7 @@ class Turns:
         if not begun:
             self._line.say(Stage.MAIL, self._opening(letter))
             self._settle()
-        refused: dict[Stage, Refused] = {}
-        try:
-            for stage, yes in _STEPS:
-                try:
-                    self._line.hear(stage, yes)
-                except Refused as no:
-                    refused[stage] = no
-                    if self._line.over:
-                        break
-        except Broken:
-            if not refused:
-                raise
+        _, refused = self._hear_all(_ENVELOPE)
         if refused:
             self._owed = _debt(refused)
             self._line.over = self._line.over or not self._owed
@@ -148,39 +107,42 @@ class Turns:
                 raise self._line.broken(Stage.MAIL, GARBAGE) from None
 
     def _hand_over(self, letter: Letter, following: Letter | None, watch: Watch) -> None:
-        body = stuffed(letter.body)
         recipient = letter.envelope.recipient.text
         try:
-            last = self._say_head(body)
+            last = self._say_head(stuffed(letter.body))
             watch.leaving(letter.envelope)
             behind = self._opening(following) if following and self._pipelined else b""
-            self._line.say_last(last, _END, behind=behind)
-            answer = self._line.hear(Stage.DOT, DONE)
+            self._say_last(last, behind)
+            answer = self._line.hear(*MESSAGE)
         except (Refused, Broken) as failure:
             self._tell(letter, failure, watch)
         else:
             watch.taken(letter.envelope, Reply.of(answer).shown(recipient))
 
     def _say_head(self, body: bytes) -> bytes:
-        """All but the last piece; a server that objects meanwhile is heard in time."""
+        """All but the last piece, which is returned; a server that objects is heard in time."""
         start = 0
-        while len(body) - start > _PIECE:
+        while len(body) - start > PIECE:
             try:
-                self._line.say(Stage.BODY, memoryview(body)[start : start + _PIECE])
-            except Broken:
+                self._line.say(Stage.BODY, memoryview(body)[start : start + PIECE])
+            finally:
                 self._line.hear_objection()
-                raise
-            self._line.hear_objection()
-            start += _PIECE
+            start += PIECE
         if not start:
             self._line.hear_objection()
         return body[start:] if start else body
 
+    def _say_last(self, last: bytes, behind: bytes) -> None:
+        try:
+            self._line.say_last(last, _END, behind=behind)
+        except Broken:
+            self._line.hear_objection()
+            raise
+
     def _tell(self, letter: Letter, failure: Refused | Broken, watch: Watch) -> None:
         if isinstance(failure, Refused) and failure.ends_connection:
             self._line.over = True
-        recipient = letter.envelope.recipient.text
-        watch.failed(letter.envelope, judge(failure, self._place, recipient))
+        super()._tell(letter, failure, watch)
 
 
 def _debt(refused: Collection[Stage]) -> bytes:
@@ -190,5 +152,5 @@ def _debt(refused: Collection[Stage]) -> bytes:
     (RFC 2920 §3.1). One that knows a recipient but not the sender would take the lone dot.
     """
     if Stage.DATA in refused:
-        return _RSET
-    return _END + _RSET if Stage.RCPT in refused else b""
+        return RSET
+    return _END + RSET if Stage.RCPT in refused else b""
