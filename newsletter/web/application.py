@@ -19,7 +19,7 @@ from newsletter.app import Services
 from newsletter.core.db import reading
 from newsletter.core.errors import InputError, NewsletterError, NotFound, TokenError
 from newsletter.core.log import logger
-from newsletter.web import security
+from newsletter.web import security, webhooks
 from newsletter.web.pages import Pages
 from newsletter.web.public import archive, confirming, leaving, preferences, signing_up
 
@@ -40,6 +40,7 @@ def build(services: Services, extra_routers: Sequence[APIRouter] = ()) -> FastAP
     app.state.pages = pages
     for room in (signing_up, leaving, preferences, confirming, archive):
         app.include_router(room.router(pages))
+    app.include_router(webhooks.router(services))
     app.include_router(_machinery(services, pages))
     for extra in extra_routers:
         app.include_router(extra)

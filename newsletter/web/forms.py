@@ -24,22 +24,23 @@ async def small_form(request: Request) -> Fields:
     Takes `application/x-www-form-urlencoded` and `multipart/form-data`: a mail program that
     unsubscribes may send either (RFC 8058 §3.1). Larger than LIMIT is 413 without reading on.
     """
-    body = await _read(request)
+    body = await body_of(request, LIMIT)
     if request.headers.get("content-type", "").lower().startswith("multipart/form-data"):
         return await _multipart(request, body)
     return _urlencoded(body)
 
 
-async def _read(request: Request) -> bytes:
+async def body_of(request: Request, limit: int) -> bytes:
+    """The body as it came; 413 as soon as it is seen to be larger, 408 when it does not end."""
     declared = request.headers.get("content-length", "0")
-    if not declared.isdigit() or int(declared) > LIMIT:
+    if not declared.isdigit() or int(declared) > limit:
         raise _too_large()
     body = bytearray()
     try:
         async with asyncio.timeout(_SECONDS):
             async for chunk in request.stream():
                 body += chunk
-                if len(body) > LIMIT:
+                if len(body) > limit:
                     raise _too_large()
     except TimeoutError as err:
         raise HTTPException(408, headers={"Connection": "close"}) from err

@@ -1,0 +1,106 @@
+"""Many at once in one transaction: each is told the truth about its own."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+
+import pytest
+
+from newsletter.core.errors import ConfigurationError
+from newsletter.web.gathering import Gathering
+
+
+@pytest.fixture
+def hasty() -> Iterator[None]:
+    """Threads take turns as often as the interpreter allows, so that none is spared."""
+    usual = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    yield
+    sys.setswitchinterval(usual)
+
+
+def at_once(lines: int, deed: Callable[[int], None]) -> None:
+    """The same deed in many threads."""
+    threads = [threading.Thread(target=deed, args=(number,)) for number in range(lines)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+
+@pytest.mark.usefixtures("hasty")
+def test_whoever_is_told_yes_is_stored_and_nobody_twice() -> None:
+    kept: Counter[int] = Counter()
+    told: set[int] = set()
+    gathering = Gathering[int](kept.update)
+
+    def come(line: int) -> None:
+        for number in range(300):
+            gathering.keep(line * 1000 + number)
+            assert line * 1000 + number in kept
+            told.add(line * 1000 + number)
+
+    at_once(12, come)
+    assert set(kept) == told
+    assert len(told) == 3600
+    assert set(kept.values()) == {1}
+
+
+def test_who_waits_goes_along_with_the_next_in_one_turn() -> None:
+    turns: list[list[int]] = []
+    begun, go_on = threading.Event(), threading.Event()
+
+    def store(values: Sequence[int]) -> None:
+        turns.append(sorted(values))
+        begun.set()
+        go_on.wait(10)
+
+    gathering = Gathering[int](store)
+    first = threading.Thread(target=gathering.keep, args=(0,))
+    first.start()
+    begun.wait(10)
+    others = [threading.Thread(target=gathering.keep, args=(n,)) for n in range(1, 20)]
+    for thread in others:
+        thread.start()
+    while len(gathering._waiting) < 19:
+        pass
+    go_on.set()
+    for thread in (first, *others):
+        thread.join()
+    assert turns == [[0], [*range(1, 20)]]
+
+
+def _stored(store: Callable[[Sequence[int]], None]) -> tuple[set[int], set[int]]:
+    """Who of ten was told yes, and who no."""
+    yes: set[int] = set()
+    no: set[int] = set()
+    gathering = Gathering[int](store)
+
+    def come(number: int) -> None:
+        try:
+            gathering.keep(number)
+        except (ValueError, ConfigurationError):
+            no.add(number)
+        else:
+            yes.add(number)
+
+    at_once(10, come)
+    return yes, no
+
+
+def test_one_that_cannot_be_stored_takes_no_other_with_it() -> None:
+    def store(values: Sequence[int]) -> None:
+        if 7 in values:
+            raise ValueError
+
+    assert _stored(store) == ({*range(10)} - {7}, {7})
+
+
+def test_a_database_that_is_away_is_told_to_all() -> None:
+    def store(_values: Sequence[int]) -> None:
+        raise ConfigurationError("the database is locked")
+
+    assert _stored(store) == (set(), {*range(10)})
