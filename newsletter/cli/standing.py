@@ -15,6 +15,7 @@ from newsletter.cli.context import (
     issue_of,
 )
 from newsletter.cli.output import counted, emit, listed, minute, say, table
+from newsletter.cli.returned import tell_notices, tell_rates
 from newsletter.cli.traffic_told import tell_traffic, traffic_of
 from newsletter.cli.trouble import accounted, tell_trouble, troubled
 
@@ -92,6 +93,22 @@ def of_issue(
     return {
         **progress_of(session, owner, issue),
         **troubled(session, services, issue, reveal=reveal),
+        **_came_back(session, services, owner, issue),
+    }
+
+
+def _came_back(
+    session: Session, services: Services, owner: Publication, issue: Issue
+) -> dict[str, Any]:
+    """The rates of what came back, beside their limits, and what the editors were told."""
+    from newsletter.core.clock import now
+    from newsletter.delivery import notices, rates
+
+    limits = services.settings.bounces
+    return {
+        "returned": rates.of_issue(session, issue.id).as_json(),
+        "limits": {"complaint": limits.complaint_percent, "bounce": limits.bounce_percent},
+        "notices": notices.listing(session, now(), publication_id=owner.id, issue_id=issue.id),
     }
 
 
@@ -180,6 +197,9 @@ def tell_ledger(found: dict[str, Any]) -> None:
         say(f"  {put_off_sentence(found['put_off'])}", "yellow")
     sentence, style = accounted(ledger, number)
     say(f"  {sentence}", style or None)
+    if found["returned"]["complaints"] or found["returned"]["gone"]:
+        tell_rates(found["returned"], "came back", found["limits"])
+    tell_notices(found["notices"])
     tell_trouble(number, found)
 
 
@@ -194,11 +214,13 @@ def put_off_sentence(put_off: dict[str, Any]) -> str:
 
 def _overview(session: Session, owner: Publication) -> dict[str, Any]:
     from newsletter.core.clock import now
+    from newsletter.delivery import notices
     from newsletter.editorial import issues
     from newsletter.schedule import slots
 
     return {
         "publication": owner.slug,
+        "notices": notices.listing(session, now(), publication_id=owner.id),
         "zone": owner.slot_zone,
         "slots": slots.upcoming(session, owner, now()),
         "issues": [_issue_row(issue, owner) for issue in issues.listing(session, owner)],
@@ -242,6 +264,7 @@ def _tell_overview(overview: dict[str, Any]) -> None:
         title=f"{overview['publication']}: issues",
         below=("title", "reason"),
     )
+    tell_notices(overview["notices"])
     if not overview["issues"]:
         say("No issue yet; 'newsletter import FILE' or 'newsletter assemble' makes one.")
 
