@@ -60,11 +60,11 @@ def _state(provider: dict[str, Any]) -> str:
     return f"to be tried with one message, down since {minute(provider['since'])}"
 
 
-def _paced(pace: dict[str, Any] | None) -> tuple[str, str]:
+def _paced(pace: dict[str, Any] | None) -> tuple[str | None, str | None]:
     """The pace, and what is left of today."""
     if pace is None:
-        return "", ""
-    rate = f"{pace['per_second']:g} a second" if pace["per_second"] else ""
+        return None, None
+    rate = f"{pace['per_second']:g} a second" if pace["per_second"] else None
     if pace["cap"] is None:
         return rate, counted(pace["today"], "message")
     today = f"{pace['today']:,} of {pace['cap']:,}"

@@ -3,8 +3,9 @@
 Without paces nothing is asked of the database but, once a second, which providers are down.
 
 For the sender:
-- `admit` comes last in its transaction, because the buckets it takes from stay locked until the
-  end of it (PostgreSQL); they are locked in one order, so two workers never wait for each other.
+- `admit` comes last in its transaction, after `down` and `up` (these in the order of the names),
+  because the buckets it takes from stay locked until the end of it (PostgreSQL). They are locked
+  in one order, so two workers never wait for each other.
 - A message that may have gone out over one provider is never given to another: whoever tries such
   a one again (by an idempotency key) names the provider in `Candidate.only`.
 - `now` is best the database's clock, so that several hosts share one time.
@@ -104,9 +105,10 @@ class Traffic:
         self._outages.begin(session, provider, reason, now)
 
     def up(self, session: Session, provider: str) -> None:
-        """A provider took a message; ends its outage if that was the probe after a pause.
+        """A provider answered, be it with a refusal; ends its outage if that was the probe.
 
-        Costs nothing otherwise, so it may be said as often as one likes.
+        Costs nothing otherwise, so it may be said as often as one likes. A probe of which neither
+        `up` nor `down` is said is made again half a minute later.
         """
         self._outages.end(session, provider)
 
