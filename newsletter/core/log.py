@@ -64,6 +64,17 @@ def _without_local_part(text: str, local: str) -> str:
     return text[:start] + told
 
 
+def _hold_none(text: str, names: set[str]) -> bool:
+    """True when none of them can be found: asked for every message, and cheaper than a pattern.
+
+    Beyond ASCII a letter may match one that `lower` does not give (ſ and S), so nothing is said.
+    """
+    if not text.isascii():
+        return not names
+    small = text.lower()
+    return not any(name.lower() in small or not name.isascii() for name in names)
+
+
 def _anywhere(name: str) -> str:
     """The pattern of a name; one of three letters would be found in half of all words."""
     pattern = re.escape(name)
