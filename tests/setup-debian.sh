@@ -10,6 +10,7 @@ need() { # program, package
 }
 need chromium chromium
 need smtp-sink postfix
+need dovecot 'dovecot-imapd dovecot-pop3d'
 need initdb postgresql
 need gpg gnupg
 [ -e /usr/share/fonts/truetype/padauk/Padauk-Regular.ttf ] ||

@@ -7,6 +7,7 @@ import imaplib
 import re
 import ssl
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from typing import Any
 
 from newsletter.core.bounce_settings import Bounces
@@ -30,7 +31,7 @@ class Imap:
             self._total = self._select(settings.folder)
             self._marks = self._keeps_marks()
         except BaseException:
-            self._client.shutdown()
+            _drop(self._client)
             raise
 
     def count(self) -> int:
@@ -58,7 +59,7 @@ class Imap:
         try:
             self._client.logout()
         finally:
-            self._client.shutdown()
+            _drop(self._client)
 
     def _select(self, folder: str) -> int:
         answer, data = self._client.select(_quoted(folder))
@@ -122,9 +123,14 @@ def _connected(settings: Bounces, port: int, context: ssl.SSLContext | None) -> 
                 raise NoStartTls
             client.starttls(context)
         except BaseException:
-            client.shutdown()
+            _drop(client)
             raise
     return client
+
+
+def _drop(client: imaplib.IMAP4) -> None:
+    with suppress(OSError):  # after a TLS that failed its socket is none any more
+        client.shutdown()
 
 
 def _log_in(client: imaplib.IMAP4, settings: Bounces) -> None:

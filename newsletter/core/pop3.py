@@ -5,6 +5,7 @@ from __future__ import annotations
 import poplib
 import ssl
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 
 from newsletter.core.bounce_settings import Bounces
 from newsletter.core.mailbox_lines import LIMIT, Found, NoLogin, NoStartTls
@@ -32,6 +33,20 @@ class _Plain(_Patient, poplib.POP3):
 
 class _Tls(_Patient, poplib.POP3_SSL):
     pass
+
+
+def _greeted(settings: Bounces, port: int, context: ssl.SSLContext | None) -> poplib.POP3:
+    """A client that was greeted; the library leaves its socket open where it was not."""
+    made = _Tls if settings.security == "tls" else _Plain
+    client = made.__new__(made)
+    extra = {"context": context} if settings.security == "tls" else {}
+    try:
+        client.__init__(settings.host, port, timeout=settings.timeout, **extra)  # type: ignore[misc]
+    except BaseException:
+        if hasattr(client, "file"):
+            _drop(client)
+        raise
+    return client
 
 
 class Pop3:
@@ -67,7 +82,7 @@ class Pop3:
         try:
             self._client.quit()
         finally:
-            self._client.close()
+            _drop(self._client)
 
     def _renew(self) -> None:
         self.close()
@@ -85,20 +100,20 @@ class Pop3:
 
 
 def _logged_in(settings: Bounces, port: int, context: ssl.SSLContext | None) -> poplib.POP3:
-    host, seconds = settings.host, settings.timeout
-    client: poplib.POP3
-    if settings.security == "tls":
-        client = _Tls(host, port, timeout=seconds, context=context)
-    else:
-        client = _Plain(host, port, timeout=seconds)
+    client = _greeted(settings, port, context)
     try:
         if settings.security == "starttls":
             _start_tls(client, context)
         _log_in(client, settings)
     except BaseException:
-        client.close()
+        _drop(client)
         raise
     return client
+
+
+def _drop(client: poplib.POP3) -> None:
+    with suppress(OSError):  # after a TLS that failed its socket is none any more
+        client.close()
 
 
 def _start_tls(client: poplib.POP3, context: ssl.SSLContext | None) -> None:
