@@ -106,7 +106,8 @@ def running() -> Iterator[Dovecot]:
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         cwd="/",
-        **({"user": account.pw_uid, "group": account.pw_gid} if os.geteuid() == 0 else {}),
+        user=account.pw_uid if os.geteuid() == 0 else None,
+        group=account.pw_gid if os.geteuid() == 0 else None,
     )
     try:
         _wait_for(ports["imap"], process, base / "log")

@@ -6,6 +6,7 @@ import poplib
 import ssl
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
+from typing import Any, BinaryIO
 
 from newsletter.core.bounce_settings import Bounces
 from newsletter.core.mailbox_lines import LIMIT, Found, NoLogin, NoStartTls
@@ -17,36 +18,28 @@ _LINES = 2_000
 _LONGEST = 1_000_000
 
 
-class _Patient:
+class _Patient(poplib.POP3):
     """Takes long lines too; the library gives up at 2048 bytes, and with it the whole line."""
 
+    file: BinaryIO
+
+    def __init__(self, *args: Any, **keys: Any) -> None:
+        try:
+            super().__init__(*args, **keys)
+        except BaseException:  # the library leaves its socket open when it was not greeted
+            if hasattr(self, "file"):
+                _drop(self)
+            raise
+
     def _getline(self) -> tuple[bytes, int]:
-        line: bytes = self.file.readline(_LONGEST + 1)  # type: ignore[attr-defined]
+        line = self.file.readline(_LONGEST + 1)
         if not line or len(line) > _LONGEST:
             raise poplib.error_proto("-ERR the line broke off, or has no end")
         return line.rstrip(b"\r\n"), len(line)
 
 
-class _Plain(_Patient, poplib.POP3):
+class _PatientTls(_Patient, poplib.POP3_SSL):
     pass
-
-
-class _Tls(_Patient, poplib.POP3_SSL):
-    pass
-
-
-def _greeted(settings: Bounces, port: int, context: ssl.SSLContext | None) -> poplib.POP3:
-    """A client that was greeted; the library leaves its socket open where it was not."""
-    made = _Tls if settings.security == "tls" else _Plain
-    client = made.__new__(made)
-    extra = {"context": context} if settings.security == "tls" else {}
-    try:
-        client.__init__(settings.host, port, timeout=settings.timeout, **extra)  # type: ignore[misc]
-    except BaseException:
-        if hasattr(client, "file"):
-            _drop(client)
-        raise
-    return client
 
 
 class Pop3:
@@ -100,7 +93,11 @@ class Pop3:
 
 
 def _logged_in(settings: Bounces, port: int, context: ssl.SSLContext | None) -> poplib.POP3:
-    client = _greeted(settings, port, context)
+    host, seconds = settings.host, settings.timeout
+    if settings.security == "tls":
+        client: poplib.POP3 = _PatientTls(host, port, timeout=seconds, context=context)
+    else:
+        client = _Patient(host, port, timeout=seconds)
     try:
         if settings.security == "starttls":
             _start_tls(client, context)
