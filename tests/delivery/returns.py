@@ -8,9 +8,9 @@ from sqlalchemy import select, update
 
 from newsletter.app import Services
 from newsletter.core.db import reading, writing
-from newsletter.delivery import applying, events, message_ids
+from newsletter.delivery import applying, chunks, events, message_ids
 from newsletter.delivery.launching import launch
-from newsletter.delivery.models import Delivery
+from newsletter.delivery.models import Chunk, Delivery
 from newsletter.delivery.models import Event as Row
 from newsletter.editorial import checks, issues
 from newsletter.editorial.models import Issue
@@ -24,14 +24,24 @@ SOURCE = "mailgun"
 def taken(services: Services, issue_id: int, at: datetime = T0) -> list[int]:
     """Launch it, as if the provider had said yes to every message; the deliveries' ids."""
     with writing(services.engine) as session:
-        launch(session, session.get_one(Issue, issue_id), at)
+        launched = launch(session, session.get_one(Issue, issue_id), at)
+        if session.scalar(select(Chunk.id).where(Chunk.issue_id == issue_id).limit(1)) is None:
+            chunks.cut(session, issue_id, launched.planned + launched.skipped, at)
         mine = Delivery.issue_id == issue_id
         session.execute(
             update(Delivery)
             .where(mine, Delivery.state == "planned")
             .values(state="submitted", submitted_at=at, provider=SOURCE)
         )
+        chunks.forget_tallies(session, issue_id)
         return list(session.scalars(select(Delivery.id).where(mine).order_by(Delivery.id)))
+
+
+def put(services: Services, delivery_id: int, **values: object) -> None:
+    """Write these values into a delivery, as something outside the test did before."""
+    with writing(services.engine) as session:
+        chunks.touch(session, [delivery_id])
+        session.execute(update(Delivery).where(Delivery.id == delivery_id).values(**values))
 
 
 def next_issue(services: Services, issue_id: int, week: int) -> int:

@@ -7,7 +7,7 @@ from datetime import timedelta
 from itertools import permutations
 
 import pytest
-from sqlalchemy import func, select, update
+from sqlalchemy import func, select
 
 from newsletter.app import Services
 from newsletter.core.db import reading, writing
@@ -23,6 +23,7 @@ from tests.delivery.returns import (
     delivery,
     hear,
     outcomes,
+    put,
     said,
     subscription,
     taken,
@@ -146,7 +147,7 @@ def _is_barred(services: Services, delivery_id: int) -> str | None:
 )
 def test_an_event_settles_a_doubt(services: Services, kind: Kind, status: str, state: str) -> None:
     first, _ = taken(services, newsroom.publish(services, 2))
-    _put(services, first, state="unknown", owner="somebody:1:ff", submitted_at=None)
+    put(services, first, state="unknown", owner="somebody:1:ff", submitted_at=None)
     tell(services, said(services, first, kind, status))
     assert delivery(services, first)[0] == state
     with reading(services.engine) as session:
@@ -157,11 +158,11 @@ def test_an_event_settles_a_doubt(services: Services, kind: Kind, status: str, s
 
 def test_an_event_that_is_quicker_than_our_own_outcome_waits_for_it(any_services: Services) -> None:
     first, other = taken(any_services, newsroom.publish(any_services, 2))
-    _put(any_services, first, state="planned", submitted_at=None)
+    put(any_services, first, state="planned", submitted_at=None)
     early = said(any_services, first, Kind.DELIVERED)
     assert tell(any_services, early, said(any_services, other, Kind.DELIVERED)) == 1
     assert delivery(any_services, first) == ("planned", None)
-    _put(any_services, first, state="submitted", submitted_at=T0)
+    put(any_services, first, state="submitted", submitted_at=T0)
     assert applying.apply_waiting(any_services, T0) == 1
     assert delivery(any_services, first) == ("delivered", None)
 
@@ -169,7 +170,7 @@ def test_an_event_that_is_quicker_than_our_own_outcome_waits_for_it(any_services
 def test_what_was_delivered_is_not_sent_again_though_it_is_planned(services: Services) -> None:
     """An earlier try had been taken after all: the reader has it."""
     first, _ = taken(services, newsroom.publish(services, 2))
-    _put(services, first, state="planned", submitted_at=None, attempts=1)
+    put(services, first, state="planned", submitted_at=None, attempts=1)
     assert tell(services, said(services, first, Kind.DELIVERED)) == 0
     assert applying.apply_waiting(services, T0 + timedelta(minutes=16)) == 1
     assert delivery(services, first) == ("delivered", None)
@@ -178,7 +179,7 @@ def test_what_was_delivered_is_not_sent_again_though_it_is_planned(services: Ser
 @pytest.mark.parametrize("state", ["refused", "skipped"])
 def test_what_never_left_stays_so_but_its_reader_is_heard(services: Services, state: str) -> None:
     first, _ = taken(services, newsroom.publish(services, 2))
-    _put(services, first, state=state, reason="cancelled", submitted_at=None)
+    put(services, first, state=state, reason="cancelled", submitted_at=None)
     tell(services, said(services, first, Kind.BOUNCED, "5.1.1"))
     assert delivery(services, first) == (state, "cancelled")
     assert barred(services) == ["hard_bounce"]
@@ -186,7 +187,7 @@ def test_what_never_left_stays_so_but_its_reader_is_heard(services: Services, st
 
 def test_an_erased_reader_is_done_with(services: Services) -> None:
     first, _ = taken(services, newsroom.publish(services, 2))
-    _put(services, first, subscriber_id=None)
+    put(services, first, subscriber_id=None)
     told = [said(services, first, kind, "5.1.1") for kind in Kind]
     assert tell(services, *told) == len(Kind)
     assert delivery(services, first) == ("complained", None)
@@ -263,8 +264,3 @@ def test_what_names_nobody_is_forgotten_after_a_month(services: Services) -> Non
         assert events.forget_old(session, T0 + timedelta(days=29)) == 0
         assert events.forget_old(session, T0 + timedelta(days=31)) == 2
     assert outcomes(services) == ["delivered"]
-
-
-def _put(services: Services, delivery_id: int, **values: object) -> None:
-    with writing(services.engine) as session:
-        session.execute(update(Delivery).where(Delivery.id == delivery_id).values(**values))
