@@ -44,6 +44,7 @@ from newsletter.core.routing_settings import (
     Routes,
     check,
 )
+from newsletter.core.settings_environment import from_environment
 from newsletter.core.validation_words import place, wanted, words
 
 if TYPE_CHECKING:
@@ -53,11 +54,7 @@ NOT_REACHABLE = (
     "readers cannot reach this service yet: set url under [public] in newsletter.toml to its "
     "https:// address"
 )
-PREFIX = "NEWSLETTER_"
-_NOT_SETTINGS = {"NEWSLETTER_HOME"}
 _LISTS = {"routes"}
-_NAMED = {"languages": "CODE", "providers": "NAME"}
-"""Sections of several entries, and what stands in a variable for the entry's name."""
 
 
 class _Section(BaseModel):
@@ -297,7 +294,7 @@ def load(
     own = home / "newsletter.toml"
     if own.is_file():
         _merge(merged, _read_toml(own), str(own), origins)
-    for name, values in _from_environment(environ):
+    for name, values in from_environment(environ):
         _merge(merged, values, name, origins)
     _merge(merged, overrides or {}, "the command line", origins)
     try:
@@ -361,44 +358,3 @@ def _merge(
             else:
                 target[key] = value
         origins.setdefault(section, origin)
-
-
-def _from_environment(environ: Mapping[str, str]) -> list[tuple[str, dict[str, Any]]]:
-    """Each variable of ours with the settings it makes, as a file would have them."""
-    found = []
-    for name, value in sorted(environ.items()):
-        if not name.startswith(PREFIX) or name in _NOT_SETTINGS:
-            continue
-        section, *inner = name.removeprefix(PREFIX).lower().split("__")
-        key = inner.pop() if inner else ""
-        if section in ("routes", "pacing"):
-            raise InputError(name, f"write {section} into newsletter.toml; no variable can hold it")
-        if not key or len(inner) != (section in _NAMED):
-            entry = f"{section.upper()}__{_NAMED[section]}" if section in _NAMED else "SECTION"
-            raise InputError(name, f"write a setting as NEWSLETTER_{entry}__KEY")
-        if key.endswith("_file"):
-            key, value = key.removesuffix("_file"), _read_secret(name, value)  # noqa: PLW2901
-            if section == "keys":  # as 'keys wrap' reads the same file
-                value = value.partition("\n")[0].rstrip()  # noqa: PLW2901
-        values: dict[str, Any] = {key: value}
-        found.append((name, {section: {_entry(name, *inner): values} if inner else values}))
-    return found
-
-
-def _entry(name: str, text: str) -> str:
-    """The language or provider a variable names; a shell allows no hyphen: PT_BR is pt-BR."""
-    if name.startswith(f"{PREFIX}PROVIDERS"):
-        return text.replace("_", "-")
-    try:
-        return canonical(text)
-    except ValueError as err:
-        raise InputError(name, str(err)) from err
-
-
-def _read_secret(name: str, path: str) -> str:
-    try:
-        return Path(path).read_text(encoding="utf-8").strip()
-    except UnicodeDecodeError as err:
-        raise InputError(name, f"the file {path} is no text in UTF-8") from err
-    except OSError as err:
-        raise InputError(name, f"the file {path} cannot be read: {err.strerror}") from err
