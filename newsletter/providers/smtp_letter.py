@@ -9,8 +9,9 @@ from collections.abc import Iterator, Mapping
 from newsletter.core.errors import ProviderError, Retry
 from newsletter.providers.base import Envelope
 
-_DOT_AHEAD = re.compile(rb"\r\n\.")
-"""A pattern that begins with one byte is found twice as fast as by `in` (Python 3.11)."""
+_DOT_AHEAD = re.compile(rb"\n\.")
+_FEW = 64
+_LF = 10
 
 
 class Letter:
@@ -108,9 +109,22 @@ def _require_size(size: int, offered: str, place: str) -> None:
 
 def stuffed(data: bytes) -> bytes:
     """The message as DATA wants it: leading dots doubled (RFC 5321 §4.5.2)."""
-    if data.startswith(b"."):
-        data = b"." + data
-    return data.replace(b"\r\n.", b"\r\n..") if _DOT_AHEAD.search(data) else data
+    if not _has_leading_dot(data):
+        return data
+    doubled = data.replace(b"\r\n.", b"\r\n..")
+    return b"." + doubled if data.startswith(b".") else doubled
+
+
+def _has_leading_dot(data: bytes) -> bool:
+    """`find` for one byte goes at the speed of memory, and our press leaves few dots to look at."""
+    at = data.find(b".")
+    for _ in range(_FEW):
+        if at < 0:
+            return False
+        if not at or data[at - 1] == _LF:
+            return True
+        at = data.find(b".", at + 1)
+    return at >= 0 and _DOT_AHEAD.search(data, at - 1) is not None
 
 
 def has_bare_line_ends(data: bytes) -> bool:

@@ -125,7 +125,7 @@ def _shown(err: smtplib.SMTPResponseException) -> str:
 def _prepare(client: smtplib.SMTP, settings: Smtp) -> None:
     place = _place(settings)
     try:
-        client.ehlo_or_helo_if_needed()
+        _greet(client)
         if settings.security == "starttls":
             _start_tls(client, settings)
         if settings.username:
@@ -138,6 +138,17 @@ def _prepare(client: smtplib.SMTP, settings: Smtp) -> None:
         raise _later(f"{place} hangs or hung up while it was greeted; it is tried again") from err
 
 
+def _greet(client: smtplib.SMTP) -> None:
+    """EHLO, or HELO for servers from before 1995; one that closes is not asked again."""
+    code, words = client.ehlo()
+    if code == 421:
+        raise smtplib.SMTPResponseException(code, words)
+    if not 200 <= code <= 299:
+        code, words = client.helo()
+        if not 200 <= code <= 299:
+            raise smtplib.SMTPResponseException(code, words)
+
+
 def _start_tls(client: smtplib.SMTP, settings: Smtp) -> None:
     try:
         client.starttls(context=ssl.create_default_context())
@@ -146,7 +157,7 @@ def _start_tls(client: smtplib.SMTP, settings: Smtp) -> None:
             f"{_place(settings)} does not offer STARTTLS, and nothing is sent in clear; set "
             "smtp.port and smtp.security ('tls' is usual on port 465)"
         ) from err
-    client.ehlo_or_helo_if_needed()
+    _greet(client)
 
 
 def _tls_failed(err: ssl.SSLError, settings: Smtp) -> NotConnected:
@@ -168,6 +179,8 @@ def _log_in(client: smtplib.SMTP, settings: Smtp) -> None:
     try:
         client.login(settings.username, settings.password)
     except smtplib.SMTPAuthenticationError as err:
+        if err.smtp_code < 400:
+            raise
         answer = _shown(err)
         if err.smtp_code < 500:
             raise _later(f"{place} cannot check the login now ({answer})", answer) from err

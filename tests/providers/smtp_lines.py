@@ -55,7 +55,7 @@ def limits(stage: str, reply: str) -> dict[str, float]:
     """A short time limit only where the server keeps silent, and only for that stage."""
     if reply != HANG:
         return {}
-    return {"DOT": {"final_timeout": 0.3}, "CONNECT": {"timeout": 0.3}}.get(stage, {"timeout": 1.0})
+    return {"DOT": {"final_timeout": 0.3}, "CONNECT": {"timeout": 0.3}}.get(stage, {"timeout": 0.5})
 
 
 def envelope(number: int = 1, recipient: str = "aye.aye@example.org", **changed: Any) -> Envelope:

@@ -15,7 +15,7 @@ from newsletter.providers.memory import MemoryProvider
 from newsletter.providers.registry import OVER_HTTP
 from newsletter.providers.smtp import SmtpProvider
 from tests.http_server import Asked, HttpServer
-from tests.providers import test_smtp
+from tests.providers import smtp_lines
 from tests.providers.contract import House, ProviderContract
 from tests.providers.fakes import (
     FAKES,
@@ -97,7 +97,7 @@ class TestConsole(ProviderContract):
 class SmtpHouse(House):
     def __init__(self, server: ScriptedServer) -> None:
         self._server = server
-        self.provider = SmtpProvider(test_smtp.settings(server.port))
+        self.provider = SmtpProvider(smtp_lines.settings(server.port))
 
     def kept(self) -> list[str]:
         return [kept.recipient for kept in self._server.kept]
