@@ -144,7 +144,7 @@ def _signed_text(said: Mapping[str, Any]) -> bytes:
     pairs = [(name, said.get(name)) for name in names if name in said or name != "Subject"]
     if not all(isinstance(value, str) for _, value in pairs):
         raise Refused("a field that is signed is missing")
-    return "".join(f"{name}\n{value}\n" for name, value in pairs).encode("utf-8", "replace")
+    return "".join(f"{name}\n{value}\n" for name, value in pairs).encode("utf-8", "surrogatepass")
 
 
 def _public_key(pem: bytes) -> RSAPublicKey:

@@ -6,14 +6,15 @@ which every provider tells it again.
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Annotated
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -33,6 +34,8 @@ LIMIT = 1_000_000
 """Bytes; a provider's batch is some hundred thousand at most."""
 PATIENCE = 8.0
 """Seconds for the database: SparkPost hangs up after ten."""
+_AT_ONCE = 16
+"""Of the forty threads in which all pages are made: readers who leave are not kept waiting."""
 _RETRY_AFTER = "60"
 _SILENCE = timedelta(minutes=1)
 _log = logger("web.webhooks")
@@ -46,10 +49,6 @@ def router(services: Services) -> APIRouter:
     made.add_api_route("/hooks/{provider}", desk.show, methods=["GET", "HEAD"])
     made.add_api_route("/hooks/{provider}", desk.hear, methods=["POST"])
     return made
-
-
-async def _body(request: Request) -> bytes:
-    return await body_of(request, LIMIT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,21 +91,25 @@ class _Desk:
     hooks: Hooks
     kept: Gathering[_Told]
     writes: Patience
+    room: asyncio.Semaphore = field(default_factory=partial(asyncio.Semaphore, _AT_ONCE))
     grumble: _Grumble = field(default_factory=_Grumble)
 
     def show(self, provider: str) -> Response:
         """Providers look whether somebody is there before they begin."""
         return Response(status_code=200 if self._open(provider) else 404)
 
-    def hear(
-        self, request: Request, provider: str, body: Annotated[bytes, Depends(_body)]
-    ) -> Response:
+    async def hear(self, request: Request, provider: str) -> Response:
         """204 when it is stored, or was already; 403 when it is not theirs."""
+        body = await body_of(request, LIMIT)
+        async with self.room:
+            return await run_in_threadpool(self._heard, provider, body, dict(request.headers))
+
+    def _heard(self, provider: str, body: bytes, headers: dict[str, str]) -> Response:
         hook, at = self._open(provider), now()
         if hook is None:
             return Response(status_code=404)
         try:
-            told = hook.hear(body, dict(request.headers), at)
+            told = hook.hear(body, headers, at)
             if told:
                 self.writes.within(partial(self.kept.keep, _Told(provider, told)))
         except Refused as err:

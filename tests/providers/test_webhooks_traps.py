@@ -34,6 +34,7 @@ from tests.providers.tellers import (
     basic,
     mark,
 )
+from tests.providers.test_webhooks import ODD
 
 READY = "Successfully validated SNS topic for Amazon SES event publishing."
 CONFIRM = "https://sns.eu-central-1.amazonaws.com/?Action=ConfirmSubscription&Token=t"
@@ -116,6 +117,15 @@ def test_only_amazons_own_host_says_who_signed(amazon: Ses, url: str) -> None:
     post = Post(json.dumps({**said, "SigningCertURL": url}).encode())
     assert "certificate" in refused(teller, post)
     assert server.kept == []
+
+
+def test_an_envelope_of_odd_things_is_refused_and_never_an_accident(amazon: Ses) -> None:
+    teller, _, _ = amazon
+    hook, said = teller.hook(), json.loads(teller.post("hard").raw)
+    for name in said:
+        for odd in ODD:
+            with pytest.raises(Refused):
+                hook.hear(json.dumps({**said, name: odd}).encode(), {}, NOW)
 
 
 def test_another_certificate_of_amazons_does_not_fit(amazon: Ses) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import select
 import sqlite3
 import threading
 import time
@@ -14,7 +15,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from sqlalchemy import event, func, select, text
+from sqlalchemy import event, func, text
+from sqlalchemy import select as chosen
 from structlog.testing import capture_logs
 
 from newsletter.app import Services
@@ -62,7 +64,7 @@ def ask(server: WebServer, method: str, name: str, post: Post | None = None) -> 
 def stored(services: Services) -> list[tuple[str, str, int | None]]:
     """Source, kind and delivery of each event."""
     with reading(services.engine) as session:
-        found = select(Event.source, Event.kind, Event.delivery_id).order_by(Event.id)
+        found = chosen(Event.source, Event.kind, Event.delivery_id).order_by(Event.id)
         return [(row[0], row[1], row[2]) for row in session.execute(found)]
 
 
@@ -153,6 +155,29 @@ def test_while_the_database_takes_nothing_it_is_to_be_told_again(
     assert [kind for _, kind, _ in stored(file_services)] == ["bounced"]
 
 
+def test_readers_are_served_while_hooks_wait_for_the_database(
+    file_services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(webhooks, "PATIENCE", 4.0)
+    holder = sqlite3.connect(file_services.settings.home / "newsletter.db", isolation_level=None)
+    with hooked(file_services) as server:
+        place = urlsplit(server.url)
+        waiting = [http.client.HTTPConnection(str(place.hostname), place.port) for _ in range(60)]
+        holder.execute("BEGIN IMMEDIATE")
+        for number, one in enumerate(waiting):
+            post = POSTMARK.post("hard", number)
+            one.request("POST", "/hooks/postmark", post.raw, dict(post.headers))
+        page = http.client.HTTPConnection(str(place.hostname), place.port)
+        page.request("GET", "/static/style.css")
+        assert page.getresponse().status == 200
+        assert select.select([one.sock for one in waiting], [], [], 0)[0] == []
+        holder.execute("ROLLBACK")
+        assert {one.getresponse().status for one in waiting} <= {204, 503}
+        for one in (page, *waiting):
+            one.close()
+    holder.close()
+
+
 def test_a_database_without_its_tables_is_no_yes(services: Services) -> None:
     with services.engine.begin() as connection:
         connection.execute(text("ALTER TABLE events RENAME TO elsewhere"))
@@ -194,4 +219,4 @@ def test_a_burst_with_forged_ones_among_it_loses_nothing(any_services: Services)
             thread.join()
     assert answers == {204: 2 * lines * each, 403: lines * each}
     with reading(any_services.engine) as session:
-        assert session.scalar(select(func.count()).select_from(Event)) == lines * each
+        assert session.scalar(chosen(func.count()).select_from(Event)) == lines * each
