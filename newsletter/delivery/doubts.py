@@ -25,7 +25,7 @@ from newsletter.delivery.rows import changed
 from newsletter.delivery.states import State
 from newsletter.editorial.models import Issue, Publication
 from newsletter.providers.base import Envelope, Provider
-from newsletter.providers.looking_up import Finding, LooksUp
+from newsletter.providers.looking_up import Finding, LooksUp, who_looks_up
 from subscribers import spool
 from subscribers.audience import address_of, public_id_of, recipient_of, standing
 
@@ -65,9 +65,7 @@ def _names(needs: Needs) -> list[str]:
     return sorted(name for name in found if name is not None and name in needs.providers)
 
 
-def _repeat_all(
-    needs: Needs, press: Press, name: str, life: timedelta, now: datetime
-) -> int:
+def _repeat_all(needs: Needs, press: Press, name: str, life: timedelta, now: datetime) -> int:
     provider, settled = needs.providers[name], 0
     with reading(needs.engine) as session:
         found = doubtful.found(session, now, Delivery.provider == name)
@@ -152,11 +150,11 @@ def look(needs: Needs, now: datetime) -> int:
         Delivery.changed_at > now - _LOOKED_LATEST,
     )
     for name in _names(needs):
-        provider = needs.providers[name]
-        if isinstance(provider, LooksUp):
+        asked = who_looks_up(needs.providers[name])
+        if asked is not None:
             with reading(needs.engine) as session:
                 found = doubtful.found(session, now, *wanted, Delivery.provider == name)
-            settled += sum(_looked(needs, provider, doubt, now) for doubt in found)
+            settled += sum(_looked(needs, asked, doubt, now) for doubt in found)
     return settled
 
 
