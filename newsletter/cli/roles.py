@@ -107,8 +107,30 @@ def _at_work(desk: Desk) -> Iterator[tuple[Desk, threading.Event]]:
     desk.adopt(services, to_stderr=not happenings.watched())
     quiet_libraries()
     with present(desk.home), stopping() as stop, happenings.telling():
+        _warn_of_images(services)
         yield desk, stop
     note("Stopped.")
+
+
+def _warn_of_images(services: Services) -> None:
+    """Images lie in the home in which an issue was made, and may not be here."""
+    from sqlalchemy import select
+
+    from newsletter.core.db import reading
+    from newsletter.editorial.images import find
+    from newsletter.editorial.models import Issue
+    from newsletter.editorial.states import EDITABLE, Status
+
+    place, wanted = services.settings.media_path, {*EDITABLE, Status.SENDING, Status.PAUSED}
+    query = select(Issue.number, Issue.image_name).where(Issue.status.in_(wanted))
+    with reading(services.engine) as session:
+        named = session.execute(query.where(Issue.image_name.is_not(None))).all()
+    for number, name in named:
+        if find(place, name) is None:
+            note(
+                f"warning: the image of issue {number} is not in {place}; without it this host can "
+                "neither send nor show the issue. Copy media/ from where it was made, or share it"
+            )
 
 
 def _require_only_sender(services: Services) -> None:

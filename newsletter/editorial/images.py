@@ -61,7 +61,11 @@ def load(media_path: Path, name: str) -> bytes:
     try:
         return (media_path / name).read_bytes()
     except OSError as err:
-        raise NotFound("image", f"{media_path / name} is missing; set the image again") from err
+        raise NotFound(
+            "image",
+            f"{media_path / name} is missing on this host; copy it from where the issue was made, "
+            "or set the image again",
+        ) from err
 
 
 def find(media_path: Path, name: str) -> StoredImage | None:

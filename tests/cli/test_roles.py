@@ -20,6 +20,7 @@ from newsletter.core.clock import now
 from newsletter.core.db import reading, writing
 from newsletter.core.tokens import Claim, Purpose
 from newsletter.delivery.models import Delivery
+from newsletter.editorial import issues
 from newsletter.editorial.models import Issue
 from newsletter.schedule import slots
 from newsletter.schedule.models import Slot
@@ -30,7 +31,8 @@ from tests.cli.running import Running, running
 from tests.conftest import fresh_database
 from tests.delivery import newsroom
 
-TAKE_OVER_SECONDS = 10
+TAKE_OVER_SECONDS = 15
+"""By its own rhythm 8; the rest is for a machine that does other things too."""
 
 
 @pytest.fixture
@@ -113,7 +115,7 @@ def test_a_scheduler_that_stops_leaves_the_clock_to_the_next_at_once(shared: Ser
             one.hears("Scheduling for")
         keeper, waiting = (first, second) if "keeping" in first.said[-1] else (second, first)
         assert keeper.stop(signal.SIGINT) == 0, keeper.said
-        waiting.hears("Now keeping the clock", TAKE_OVER_SECONDS / 2)
+        waiting.hears("Now keeping the clock", TAKE_OVER_SECONDS)
 
 
 def test_workers_on_one_server_start_and_stop_cleanly(shared: Services, tmp_path: Path) -> None:
@@ -234,5 +236,31 @@ def test_whatever_runs_ends_or_closes_when_the_database_is_changed_beneath_it(
         assert session.scalar(select(Slot.id).where(Slot.fired_at.is_not(None))) is None
         assert session.scalar(select(Delivery.id)) is None
     for role in ("worker", "scheduler", "web"):
-        ran = on(shared).apart(role)
+        ran = on(shared)(role)
         assert (ran.code, "install the newer version" in ran.err) == (1, True), ran
+
+
+def test_a_host_without_the_image_says_so_and_sends_nothing(
+    shared: Services, tmp_path: Path
+) -> None:
+    issue_id = newsroom.publish(shared, 1)
+    with writing(shared.engine) as session:
+        issue = session.get_one(Issue, issue_id)
+        issue.image_name, issue.image_width, issue.image_height = f"{'0a' * 16}.jpg", 9, 9
+        issue.image_alts = {"en": "A road", "my": "လမ်း"}
+        issue.content_hash = issues.content_hash(issue)
+    other = elsewhere(shared, tmp_path / "other")
+    with running(other, "worker") as one:
+        one.hears("warning: the image of issue 1 is not in")
+        one.hears("Sending from")
+        assert one.stop() == 0
+    with running(other, "scheduler") as one:
+        one.hears("keeping the clock")
+        plan(shared, issue_id, -1)
+        fired(shared, 30)
+        assert one.stop() == 0
+    status, _ = newsroom.status(shared, issue_id)
+    assert status == "held"
+    with reading(shared.engine) as session:
+        assert "is missing on this host" in str(session.get_one(Issue, issue_id).held_reason)
+        assert session.scalar(select(Delivery.id)) is None
