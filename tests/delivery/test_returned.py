@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -53,6 +54,26 @@ def test_a_mailbox_that_is_gone_in_every_dialect(
     # Nothing but our token goes on, and no address in a repr.
     assert all(len(one) == 32 for one in event.references)
     assert READER not in repr(event)
+
+
+@pytest.mark.parametrize(
+    ("name", "number", "status", "permanent"),
+    [
+        ("postfix-no-mailbox", 7, "5.1.1", True),
+        ("postfix-given-up", 8, "4.7.1", False),
+        ("postfix-no-host", 9, "5.4.4", True),
+    ],
+)
+def test_what_a_real_postfix_wrote(name: str, number: int, status: str, permanent: bool) -> None:
+    """Made by Postfix 3.7.11 out of messages to three mailboxes of its own; all say `failed`."""
+    data = (Path(__file__).parent / "returned" / f"{name}.eml").read_bytes()
+    assert b"Action: failed" in data
+    for by_path in (True, False):
+        event = told(data, by_path=by_path)
+        assert (event.kind, event.status, event.permanent) == (Kind.BOUNCED, status, permanent)
+        assert delivery(event) == number
+    through_a_pipe = data.replace(b"Return-Path: <>", b"Return-Path: <MAILER-DAEMON>", 1)
+    assert told(through_a_pipe).kind is Kind.BOUNCED
 
 
 @pytest.mark.parametrize(
