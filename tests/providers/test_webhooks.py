@@ -12,22 +12,24 @@ from newsletter.providers.events import Event, Kind
 from newsletter.providers.hook import Refused
 from newsletter.providers.webhooks import HOOKS
 from tests.http_server import Asked, HttpServer, answer
+from tests.providers.signing_tellers import (
+    FirstSesTeller,
+    ResendTeller,
+    SendGridTeller,
+    SesTeller,
+    amazons_key,
+)
 from tests.providers.tellers import (
     AT,
     NOW,
     READER,
     BrevoTeller,
-    FirstSesTeller,
     MailgunTeller,
     MailjetTeller,
     Post,
     PostmarkTeller,
-    ResendTeller,
-    SendGridTeller,
-    SesTeller,
     SparkPostTeller,
     Teller,
-    amazons_key,
     mark,
 )
 
