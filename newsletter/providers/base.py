@@ -57,18 +57,19 @@ class Connection(Protocol):
 
         The next envelope may be asked for while an answer is still out, but its body leaves only
         after `leaving`. Each envelope that was asked for hears exactly one of `taken` and `failed`,
-        in order, unless `carry` raises: then the last one asked for has not left (NotConnected;
-        whatever `leaving` or the iterator raised), and every one before it has been told. A line
-        that breaks is told to the message it broke under, and opened anew for the next.
-        Ends when the iterator does, with no answer outstanding.
+        in order, unless `carry` raises (NotConnected; whatever `leaving` or the iterator raised):
+        then every one that left has been told, and those untold, the last one or two that were
+        asked for, have certainly not left. A line that breaks is told to the message it broke
+        under, and opened anew for the next. Ends when the iterator does, with no answer
+        outstanding.
         """
 
     def submit(self, envelope: Envelope, before_body: Callable[[], None]) -> str:
         """Hand over one message and return the provider's answer in its own words.
 
         `before_body` is called once, after everything that can be refused early was accepted
-        and before the first byte of the message leaves; what it raises goes through and nothing
-        of the message has left then. Raises ProviderError; NotConnected when the line had to
+        and before the last bytes of the message leave; what it raises goes through and nothing
+        of the message is taken then. Raises ProviderError; NotConnected when the line had to
         be opened anew and could not.
         """
 

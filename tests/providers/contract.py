@@ -102,6 +102,58 @@ class ProviderContract:
         wanted = [f"r{first + n}@example.org" for first in (10, 20, 30) for n in range(5)]
         assert sorted(house.kept()) == sorted(wanted)
 
+    def test_many_are_carried_in_order_and_each_is_told_once(self, house: House) -> None:
+        order: list[str] = []
+        house.watch(lambda: order.append("kept"))
+        listener = Listener(order)
+        connection = house.provider.connect()
+        connection.carry((letters.small(n, f"r{n}@example.org") for n in (10, 11, 12)), listener)
+        connection.carry(iter([]), listener)
+        connection.close()
+        assert [line for line in order if line.startswith("taken")] == [
+            *("taken 10", "taken 11", "taken 12")
+        ]
+        for number in (10, 11, 12):
+            assert order.count(f"leaving {number}") == 1
+            assert order.index(f"leaving {number}") < order.index(f"taken {number}")
+        assert order.index("leaving 10") < order.index("kept")
+        assert house.kept() == [f"r{n}@example.org" for n in (10, 11, 12)]
+
+    def test_what_leaving_raises_ends_the_carrying_and_takes_that_message_back(
+        self, house: House
+    ) -> None:
+        order: list[str] = []
+        listener = Listener(order, stops_at=11)
+        connection = house.provider.connect()
+        with pytest.raises(Stopped):
+            connection.carry(
+                (letters.small(n, f"r{n}@example.org") for n in (10, 11, 12)), listener
+            )
+        connection.carry(iter([letters.small(13, "r13@example.org")]), listener)
+        connection.close()
+        assert order == ["leaving 10", "taken 10", "leaving 13", "taken 13"]
+        assert house.kept() == ["r10@example.org", "r13@example.org"]
+
+    def test_what_the_envelopes_raise_goes_through_and_whatever_left_was_told(
+        self, house: House
+    ) -> None:
+        def two_and_no_more() -> Iterator[Envelope]:
+            yield letters.small(10, "r10@example.org")
+            yield letters.small(11, "r11@example.org")
+            raise Stopped
+
+        order: list[str] = []
+        connection = house.provider.connect()
+        with pytest.raises(Stopped):
+            connection.carry(two_and_no_more(), Listener(order))
+        connection.close()
+        told = [number for number in (10, 11) if f"taken {number}" in order]
+        assert [line for line in order if line.startswith("leaving")] == [
+            f"leaving {number}" for number in told
+        ]
+        assert 10 in told
+        assert house.kept() == [f"r{number}@example.org" for number in told]
+
     def test_closing_twice_hurts_nobody(self, house: House) -> None:
         connection = house.provider.connect()
         connection.submit(letters.small(), lambda: None)
@@ -123,6 +175,44 @@ class ProviderContract:
         assert (error.retry, error.recipient) == (Retry.NEVER, True)
         assert (error.halts, error.ours) == (False, False)
         assert house.kept()[-1] == "b@example.org"
+
+    def test_a_refused_recipient_among_many_harms_no_other(self) -> None:
+        if not self.refuses:
+            return
+        order: list[str] = []
+        with self.refuse() as house:
+            connection = house.provider.connect()
+            connection.carry(
+                iter([letters.small(), letters.small(2, "b@example.org")]), Listener(order)
+            )
+            connection.close()
+        told = [line for line in order if not line.startswith("leaving")]
+        assert told == ["failed 1: never", "taken 2"]
+        assert house.kept()[-1] == "b@example.org"
+
+
+class Stopped(Exception):
+    """What a caller may raise while its messages are carried."""
+
+
+class Listener:
+    """A watch that writes down what it hears, and may stop it all."""
+
+    def __init__(self, order: list[str], *, stops_at: int = 0) -> None:
+        self._order = order
+        self._stops_at = stops_at
+
+    def leaving(self, envelope: Envelope) -> None:
+        if envelope.delivery_id == self._stops_at:
+            raise Stopped
+        self._order.append(f"leaving {envelope.delivery_id}")
+
+    def taken(self, envelope: Envelope, answer: str) -> None:
+        assert answer[:1] == "2"
+        self._order.append(f"taken {envelope.delivery_id}")
+
+    def failed(self, envelope: Envelope, error: ProviderError) -> None:
+        self._order.append(f"failed {envelope.delivery_id}: {error.retry}")
 
 
 def failed(deed: Callable[[], object]) -> ProviderError:

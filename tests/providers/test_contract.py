@@ -107,15 +107,26 @@ class SmtpHouse(House):
 
 
 class TestSmtp(ProviderContract):
+    offers: tuple[str, ...] = smtp_lines.LOCKSTEP
+
     @contextmanager
     def build(self) -> Iterator[House]:
-        with ScriptedServer() as server:
+        with ScriptedServer(offers=self.offers) as server:
             yield SmtpHouse(server)
 
     @contextmanager
     def refuse(self) -> Iterator[House]:
-        with ScriptedServer(nth("RCPT", 1, "550 5.1.1 <aye.aye@example.org> unknown")) as server:
+        script = nth("RCPT", 1, "550 5.1.1 <aye.aye@example.org> unknown")
+        with ScriptedServer(script, offers=self.offers) as server:
             yield SmtpHouse(server)
+
+
+class TestSmtpPipelined(TestSmtp):
+    offers = smtp_lines.PIPELINED
+
+
+class TestSmtpChunked(TestSmtp):
+    offers = smtp_lines.CHUNKED
 
 
 class HttpHouse(House):
