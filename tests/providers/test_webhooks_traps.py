@@ -24,6 +24,7 @@ from tests.providers.tellers import (
     NOW,
     BrevoTeller,
     MailgunTeller,
+    MailjetTeller,
     Post,
     PostmarkTeller,
     SparkPostTeller,
@@ -92,6 +93,20 @@ def test_an_endless_list_is_one_unknown_thing() -> None:
     assert event.kind is Kind.OTHER
     (odd,) = hear(teller, teller.signed(b"[7]"))
     assert (odd.kind, odd.raw) == (Kind.OTHER, b"7")
+
+
+@pytest.mark.parametrize(
+    ("teller", "time"),
+    [(BrevoTeller(), "ts_epoch"), (MailjetTeller(), "time"), (PostmarkTeller(), "DeliveredAt")],
+    ids=lambda value: getattr(value, "name", ""),
+)
+def test_without_an_id_the_same_at_another_time_is_another_event(teller: Teller, time: str) -> None:
+    said = teller.said("delivered")
+    later = "2026-11-21T09:29:00Z" if isinstance(said[time], str) else said[time] + 60_000
+    posts = [teller.signed(teller.body({**said, time: at})) for at in (said[time], later)]
+    keys = [hear(teller, post)[0].key for post in (*posts, *posts)]
+    assert keys[0] != keys[1]
+    assert keys[:2] == keys[2:]
 
 
 def test_sparkposts_ping_says_nothing() -> None:
