@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import json
 import select
 import sqlite3
 import threading
@@ -15,6 +16,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+import time_machine
 from sqlalchemy import event, func, text
 from sqlalchemy import select as chosen
 from structlog.testing import capture_logs
@@ -22,14 +24,25 @@ from structlog.testing import capture_logs
 from newsletter.app import Services
 from newsletter.core.db import reading
 from newsletter.core.provider_settings import ProviderSection
-from newsletter.delivery import message_ids
+from newsletter.delivery import applying, message_ids
 from newsletter.delivery.models import Event
 from newsletter.web import webhooks
 from newsletter.web.server import WebServer
 from tests.delivery import newsroom
-from tests.delivery.returns import taken
+from tests.delivery.returns import T0, barred, delivery, put, taken
 from tests.providers.fakes import HOOK_SECRET
-from tests.providers.tellers import Post, PostmarkTeller, SparkPostTeller, Teller, basic
+from tests.providers.signing_tellers import ResendTeller, SendGridTeller
+from tests.providers.tellers import (
+    NOW,
+    BrevoTeller,
+    MailgunTeller,
+    Post,
+    PostmarkTeller,
+    SparkPostTeller,
+    Teller,
+    basic,
+    mark,
+)
 from tests.web.conftest import running
 
 POSTMARK, SPARKPOST = PostmarkTeller(), SparkPostTeller()
@@ -87,6 +100,31 @@ def test_what_is_proved_is_stored_and_leads_back(any_services: Services) -> None
         ("postmark", "delivered", first),
         ("postmark", "bounced", second),
     ]
+
+
+@pytest.mark.parametrize(
+    "teller",
+    [POSTMARK, SPARKPOST, BrevoTeller(), MailgunTeller(), ResendTeller(), SendGridTeller()],
+    ids=lambda teller: teller.name,
+)
+def test_what_is_told_over_http_settles_a_doubt_and_spares_who_is_gone(
+    services: Services, teller: Teller
+) -> None:
+    first, second = taken(services, newsroom.publish(services, 2))
+    put(services, second, state="unknown", submitted_at=None)
+    with (
+        time_machine.travel(NOW, tick=True),
+        running(open_hooks(services, teller)) as server,
+    ):
+        for what, number in (("hard", first), ("waiting", second), ("clicked", second)):
+            genuine = message_ids.unique(services.ring.index, number)
+            text = json.dumps(teller.said(what, number)).replace(mark(number), genuine)
+            post = teller.signed(teller.body(json.loads(text)))
+            assert ask(server, "POST", teller.name, post) == (204, b"")
+    applying.apply_waiting(services, T0)
+    assert delivery(services, first) == ("bounced", "hard_bounce")
+    assert delivery(services, second)[0] == "submitted"
+    assert barred(services) == ["hard_bounce"]
 
 
 def test_a_batch_is_stored_whole(services: Services) -> None:
