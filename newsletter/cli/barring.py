@@ -12,6 +12,7 @@ from newsletter.cli.output import say
 
 _WHY = {
     "hard_bounce": "the mail server refused it for good",
+    "undeliverable": "mail to it failed in several issues in a row",
     "complaint": "the reader complained about our mail",
     "unsubscribed": "they had unsubscribed elsewhere before the list came here",
     "manual": "somebody of the desk barred it",

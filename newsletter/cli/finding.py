@@ -10,7 +10,7 @@ import typer
 from newsletter.cli.barring import why_barred
 from newsletter.cli.context import EmailArgument, JsonOption, desk_of, examples
 from newsletter.cli.listing import noted
-from newsletter.cli.output import emit, minute, say, table
+from newsletter.cli.output import counted, emit, minute, say, table
 from newsletter.cli.private_files import private_file
 
 if TYPE_CHECKING:
@@ -147,8 +147,37 @@ def _tell(shown: dict[str, Any]) -> None:
     below = ("answer", "message_id")
     rows = [_message_row(m) for m in shown["messages"]]
     table(columns, rows, title="\nmessages", below=below, width=150)
+    _tell_returned(shown)
     for at in shown["asked_at"]:
         say(f"  the sign-up form was sent with this address at {minute(at)}")
+
+
+def _tell_returned(shown: dict[str, Any]) -> None:
+    """What came back about this person's mail, how it was judged, and what followed."""
+    columns = ("time", "what", "said by", "status", "judged", "answer")
+    rows = (
+        [
+            minute(told["at"]),
+            f"{_named(message)}: {told['kind']}",
+            told["source"],
+            told["status"],
+            told["followed"],
+            told["answer"],
+        ]
+        for message in shown["messages"]
+        for told in message["told"]
+    )
+    table(columns, rows, title="\nwhat came back", below=("judged", "answer"), width=150)
+    if shown["failing"]:
+        failing = shown["failing"]
+        say(
+            f"  mail failed in {counted(failing['issues'], 'issue')} in a row, "
+            f"from {minute(failing['first_at'])} to {minute(failing['last_at'])}"
+        )
+
+
+def _named(message: dict[str, Any]) -> str:
+    return f"issue {message['number']}" if message["number"] else str(message["kind"])
 
 
 def _tell_membership(held: dict[str, Any]) -> None:
@@ -170,12 +199,11 @@ def _tell_membership(held: dict[str, Any]) -> None:
 
 
 def _message_row(message: dict[str, Any]) -> list[Any]:
-    named = f"issue {message['number']}" if message["number"] else message["kind"]
     reason = f" ({message['reason']})" if message["reason"] else ""
     return [
         minute(message["submitted_at"] or message["changed_at"]),
         message["publication"],
-        named,
+        _named(message),
         message["edition"],
         f"{message['state']}{reason}",
         message["answer"],

@@ -32,11 +32,8 @@ class Told:
     """In the words of the other side, without any address."""
     outcome: str
     """One word (consequences.WORDS)."""
-
-    @property
-    def followed(self) -> str:
-        """How it was judged and what followed, in words for an editor."""
-        return WORDS.get(self.outcome, self.outcome)
+    followed: str
+    """How it was judged and what followed, in words for an editor."""
 
 
 def of_deliveries(session: Session, ids: Iterable[int]) -> dict[int, list[Told]]:
@@ -44,8 +41,10 @@ def of_deliveries(session: Session, ids: Iterable[int]) -> dict[int, list[Told]]
     found: dict[int, list[Told]] = {}
     columns = (Row.at, Row.source, Row.kind, Row.status, Row.answer, Row.outcome)
     query = select(Row.delivery_id, *columns).where(Row.delivery_id.in_(list(ids)))
-    for delivery_id, *told in session.execute(query.order_by(Row.at, Row.id)):
-        found.setdefault(delivery_id, []).append(Told(*told))
+    rows = session.execute(query.order_by(Row.at, Row.id))
+    for delivery_id, at, source, kind, status, answer, outcome in rows:
+        one = Told(at, source, kind, status, answer, outcome, WORDS.get(outcome, outcome))
+        found.setdefault(delivery_id or 0, []).append(one)
     return found
 
 

@@ -17,7 +17,8 @@ from sqlalchemy.orm import Session
 
 from newsletter.core.addresses import parse
 from newsletter.core.sealing import Sealer
-from newsletter.delivery import message_ids
+from newsletter.delivery import heard, message_ids
+from newsletter.delivery.heard import Told
 from newsletter.delivery.models import Delivery
 from newsletter.editorial.models import Editorial, Issue, Publication
 from subscribers import brakes, optin, story
@@ -63,6 +64,17 @@ class Message:
     changed_at: datetime
     submitted_at: datetime | None
     message_id: str
+    told: tuple[Told, ...]
+    """What came back about it, how each was judged, and what followed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Failing:
+    """The memory of mail to this person that failed in one issue after the other."""
+
+    issues: int
+    first_at: datetime
+    last_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +88,7 @@ class Account:
     suppression: Barred | None
     memberships: tuple[Membership, ...]
     messages: tuple[Message, ...]
+    failing: Failing | None
     asked_at: tuple[datetime, ...]
     """When the sign-up form was sent with this address in the last 30 days (a keyed hash)."""
 
@@ -111,8 +124,14 @@ def account(
         suppression=told.found.barred,
         memberships=_memberships(session, told),
         messages=_messages(session, told, secret),
+        failing=_failing(session, person.subscriber_id) if person else None,
         asked_at=tuple(brakes.asked(session, optin.mark_of(sealer, parsed), now)),
     )
+
+
+def _failing(session: Session, subscriber_id: int) -> Failing | None:
+    kept = heard.memory(session, subscriber_id)
+    return Failing(kept.issues, kept.first_at, kept.last_at) if kept else None
 
 
 def _memberships(session: Session, told: Story) -> tuple[Membership, ...]:
@@ -158,6 +177,7 @@ def _messages(session: Session, told: Story, secret: bytes) -> tuple[Message, ..
         .order_by(Delivery.id)
     ).all()
     issues = _issues(session, {row.issue_id for row in rows if row.issue_id})
+    told_of = heard.of_deliveries(session, [row.id for row in rows])
     homes = {held.subscription_id: held.publication_id for held in told.found.held}
     made = []
     for row in rows:
@@ -167,12 +187,17 @@ def _messages(session: Session, told: Story, secret: bytes) -> tuple[Message, ..
             home = homes[of_signup[row.confirmation_id].subscription_id]
             publication = session.get_one(Publication, home)
         if publication is not None:
-            made.append(_message(row, issue, publication, secret))
+            said = tuple(told_of.get(row.id, ()))
+            made.append(_message(row, issue, publication, secret, said))
     return tuple(made)
 
 
 def _message(
-    row: Delivery, issue: Issue | None, publication: Publication, secret: bytes
+    row: Delivery,
+    issue: Issue | None,
+    publication: Publication,
+    secret: bytes,
+    said: tuple[Told, ...],
 ) -> Message:
     return Message(
         delivery=row.id,
@@ -189,6 +214,7 @@ def _message(
         changed_at=row.changed_at,
         submitted_at=row.submitted_at,
         message_id=message_ids.of_delivery(secret, row.id, publication.sender_address),
+        told=said,
     )
 
 
