@@ -52,6 +52,7 @@ def examine(home: Path) -> list[Finding]:
     findings += database
     findings += _guarded("mail", _mail, settings)
     findings += _guarded("signature", _signature, settings)
+    findings += _guarded("bounces", _bounces, settings)
     findings += _guarded("public address", _public, settings)
     return findings
 
@@ -264,6 +265,16 @@ def _alignment(session: Session, settings: Settings) -> Iterator[Finding]:
                 "do not count the signature for the sender",
                 f"set domain under [dkim] to {domain}, with a key of its own",
             )
+
+
+def _bounces(settings: Settings) -> Iterator[Finding]:
+    if settings.bounces.mailbox:
+        from newsletter.core import mailbox
+
+        with mailbox.opened(settings.bounces) as box:
+            number = box.count()
+        text = f"the mailbox at {settings.bounces.host} can be read, with {number} in it"
+        yield Finding("bounces", "ok", text)
 
 
 def _public(settings: Settings) -> Iterator[Finding]:

@@ -3,7 +3,7 @@
 What a mail claims counts only for the delivery that a genuine token of ours names: the one in the
 address to which it came (the return path), or the Message-ID of the message that came back with
 it. Where our messages have return paths of their own the latter alone is not enough: it stands in
-every answer that a reader writes to anybody (docs/decisions/bounces.md).
+every answer that a reader writes to anybody (docs/decisions/returned-mail.md).
 """
 
 from __future__ import annotations
