@@ -33,11 +33,12 @@ SIGNED = (
     *OVERSIGNED,
     *("Content-Transfer-Encoding", "Content-Language", "List-Id", "Feedback-ID", "Auto-Submitted"),
 )
+_NAMES = {name.lower().encode(): name for name in SIGNED}
 _BLANKS = re.compile(rb"[ \t]+")
 _FOLDS = re.compile(rb"[ \t\r\n]+")
 _EMPTY_END = re.compile(rb"(?:\r\n)+\Z")
 _BLANK_ENDS = re.compile(rb"[ \t]+(?=\r\n)")
-_FIELD = re.compile(rb"([!-9;-~]+)[ \t]*:((?:[^\r\n]|\r\n[ \t])*)\r\n")
+_FIELD = re.compile(rb"([!-9;-~]+)[ \t]*:([^\r\n]*(?:\r\n[ \t][^\r\n]*)*)\r\n")
 _B_LINE = 72
 
 
@@ -80,16 +81,17 @@ class BodyHash:
         return state.digest()
 
 
-def relaxed_field(name: str, value: bytes) -> bytes:
-    """One header field as the hash sees it, without its CRLF (RFC 6376 §3.4.2)."""
-    return name.lower().encode() + b":" + _FOLDS.sub(b" ", value).strip()
-
-
 def fields_of(head: bytes) -> dict[str, bytes]:
-    """The fields of a finished head that are signed, each as the hash sees it."""
-    known = {name.lower(): name for name in SIGNED}
-    found = ((known.get(name.decode().lower()), value) for name, value in _FIELD.findall(head))
-    return {name: relaxed_field(name, value) for name, value in found if name}
+    """The fields of a finished head that are signed, each as the hash sees it, without its CRLF.
+
+    RFC 6376 §3.4.2: the name in lower case, the value unfolded, one blank for many.
+    """
+    found = ((name.lower(), value) for name, value in _FIELD.findall(head))
+    return {
+        _NAMES[name]: name + b":" + _FOLDS.sub(b" ", value).strip()
+        for name, value in found
+        if name in _NAMES
+    }
 
 
 @dataclass(frozen=True)

@@ -29,6 +29,7 @@ from subscribers import exporting, growth, listing, story
 from subscribers.listing import Wanted
 from subscribers.models import Consent, Subscriber, Subscription
 from tests import postgres
+from tests.benchmarks.memory import forget_peak, megabytes
 from tests.conftest import fresh_database
 
 START = datetime(2024, 1, 1, 3, 0, tzinfo=UTC)
@@ -88,17 +89,6 @@ def deeds(services: Services, number: int) -> Iterator[tuple[str, Callable[[Any]
     yield "growth by week", lambda s: growth.growth(s, 1, by="week", zone=UTC, now=now)
     yield "whole list, streamed", lambda s: sum(1 for _ in listing.rows(s, Wanted(1)))
     yield "export as CSV", lambda s: sum(map(len, exporting.lines(s, services.sealer, Wanted(1))))
-
-
-def forget_peak() -> float:
-    """Begin a new measure of the highest memory; what is held now, in MB (Linux, proc(5))."""
-    Path("/proc/self/clear_refs").write_text("5", "ascii")
-    return megabytes("VmRSS")
-
-
-def megabytes(name: str) -> float:
-    lines = Path("/proc/self/status").read_text("ascii").splitlines()
-    return next(int(line.split()[1]) / 1024 for line in lines if line.startswith(name))
 
 
 @contextmanager
