@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -95,7 +94,7 @@ def test_the_same_message_with_the_same_key_settles_a_doubt(any_services: Servic
         assert delivery(services, first) == ("submitted", None)
         assert _by_key(services, T0 + timedelta(minutes=90)) == 0
     assert (resend.asked, len(resend.bodies)) == (3, 1)
-    assert list(resend.bodies)[0].startswith(message_ids.unique(any_services.ring.index, first))
+    assert next(iter(resend.bodies)).startswith(message_ids.unique(any_services.ring.index, first))
 
 
 @pytest.mark.parametrize(

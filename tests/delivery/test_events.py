@@ -220,7 +220,7 @@ def test_a_return_path_names_its_delivery_too(services: Services) -> None:
 
 
 def test_nothing_of_an_address_is_kept(any_services: Services) -> None:
-    first, _ = taken(any_services, newsroom.publish(any_services, 2))
+    newsroom.publish(any_services, 1)
     words = "550 5.1.1 <jsmith@example.org>: mailbox jsmith\x00 unknown\nsee \ud800 /home/jsmith"
     told = Event(Kind.BOUNCED, "1", None, (), "jsmith@example.org", "5.1.1", words)
     whole = b"From: jsmith@example.org \xff\x00"
@@ -248,10 +248,8 @@ def test_a_burst_of_fifty_thousand_with_forged_ones_takes_seconds(any_services: 
     assert sum(hear(any_services, *burst[n : n + 1000]) for n in range(0, 50_000, 1000)) == 50_000
     stored = time.monotonic() - began
     assert hear(any_services, *burst[:1000]) == 0
-    applied = applying.apply_waiting(any_services, T0, limit=5000)
-    assert applied == 5000
-    print(f"stored in {stored:.1f} s, 5,000 applied in {time.monotonic() - began - stored:.1f} s")
-    assert stored < 20
+    assert applying.apply_waiting(any_services, T0, limit=5000) == 5000
+    assert stored < 30
     assert barred(any_services) == []
 
 

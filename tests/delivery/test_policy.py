@@ -40,7 +40,7 @@ def test_each_code_is_judged_as_the_table_says(verdict: Verdict, status: str) ->
         ("550 5.7.1 Our system has detected that this message is likely unsolicited", Verdict.OURS),
         ("550 5.7.515 Access denied, sending domain does not meet the required level",
          Verdict.OURS),
-        ("554 Your access to this mail system has been rejected: blocked by spamhaus", Verdict.OURS),
+        ("554 Your access to this mail system is rejected: blocked by spamhaus", Verdict.OURS),
         ("550 sender address does not exist", Verdict.OURS),
         ("421 4.7.0 [TSS04] Messages temporarily deferred due to unexpected volume", Verdict.OURS),
         ("553 SMTPUTF8 is required", Verdict.EAI),

@@ -1,4 +1,4 @@
-"""What came back against the limits of Gmail and Yahoo: when an issue pauses, and when it must not."""
+"""What came back against the limits of Gmail and Yahoo: when an issue pauses, and when not."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ def test_our_own_fault_pauses_when_it_is_often_and_says_what_was_said(services: 
     issue_id = newsroom.publish(services, 40)
     ids = taken(services, issue_id)
     told = [
-        said(services, one, Kind.BOUNCED, "5.7.515", answer=f"550 5.7.515 r{one}@example.org no DKIM")
+        said(services, one, Kind.BOUNCED, "5.7.515", answer=f"550 5.7.515 r{one}@x.org no DKIM")
         for one in ids[:10]
     ]  # fmt: skip
     tell(services, *told)
