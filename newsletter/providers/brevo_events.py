@@ -5,12 +5,11 @@ not in somebody's zone.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from datetime import datetime
 from typing import Any
 
 from newsletter.providers import hook_values as values
 from newsletter.providers.events import Event, Kind
-from newsletter.providers.hook import OURS, Hook, keyed, require_secret
+from newsletter.providers.hook import OURS, SecretHook, keyed
 from newsletter.providers.hook_values import at_epoch, status_in, word
 
 _KINDS = {
@@ -31,14 +30,8 @@ _STABLE = ("message-id", "email", "ts_epoch")
 _PERMANENT = {"hard_bounce": True, "invalid_email": True, "soft_bounce": False, "error": False}
 
 
-class BrevoHook(Hook):
+class BrevoHook(SecretHook):
     """One account."""
-
-    needs = ("webhook_secret",)
-
-    def prove(self, raw: bytes, headers: Mapping[str, str], now: datetime) -> None:
-        """A secret, as Bearer or in the address."""
-        require_secret(headers, self._section.webhook_secret)
 
     def told(self, one: Mapping[str, Any], headers: Mapping[str, str]) -> Iterator[Event]:
         """The one event. Told again it is the same in these fields."""

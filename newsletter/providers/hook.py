@@ -79,6 +79,16 @@ class Hook(ABC):
             yield replace(event, raw=_bytes(one)) if event.kind is Kind.OTHER else event
 
 
+class SecretHook(Hook):
+    """The hook of a provider that signs nothing: a secret in its address is all there is."""
+
+    needs = ("webhook_secret",)
+
+    def prove(self, raw: bytes, headers: Mapping[str, str], now: datetime) -> None:
+        """By the password of Basic, or by Bearer."""
+        require_secret(headers, self._section.webhook_secret)
+
+
 def other(raw: bytes) -> Event:
     """What is proved and not understood: kept as it came."""
     key = hashlib.sha256(raw).hexdigest()

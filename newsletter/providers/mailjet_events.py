@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from datetime import datetime
 from typing import Any
 
 from newsletter.providers import hook_values as values
 from newsletter.providers.events import Event, Kind
-from newsletter.providers.hook import OURS, Hook, keyed, require_secret
+from newsletter.providers.hook import OURS, SecretHook, keyed
 from newsletter.providers.hook_values import at_epoch, status_in, word
 
 _KINDS = {
@@ -24,14 +23,8 @@ _REFERENCES = ("CustomID", "Payload", "Message_GUID", "MessageID")
 _STABLE = ("event", "MessageID", "Message_GUID", "email", "time", "error")
 
 
-class MailjetHook(Hook):
+class MailjetHook(SecretHook):
     """One account."""
-
-    needs = ("webhook_secret",)
-
-    def prove(self, raw: bytes, headers: Mapping[str, str], now: datetime) -> None:
-        """A secret is all there is."""
-        require_secret(headers, self._section.webhook_secret)
 
     def told(self, one: Mapping[str, Any], headers: Mapping[str, str]) -> Iterator[Event]:
         """The one event; greylisting is told as a bounce that is none yet."""

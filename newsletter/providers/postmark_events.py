@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from datetime import datetime
 from typing import Any
 
 from newsletter.providers import hook_values as values
 from newsletter.providers.events import Event, Kind
-from newsletter.providers.hook import OURS, Hook, keyed, require_secret
+from newsletter.providers.hook import OURS, SecretHook, keyed
 from newsletter.providers.hook_values import at_iso, status_in, word
 from newsletter.providers.references import NAME
 
@@ -34,14 +33,8 @@ _NOTHING = frozenset(
 _TIMES = ("DeliveredAt", "BouncedAt", "ChangedAt", "ReceivedAt")
 
 
-class PostmarkHook(Hook):
+class PostmarkHook(SecretHook):
     """One server."""
-
-    needs = ("webhook_secret",)
-
-    def prove(self, raw: bytes, headers: Mapping[str, str], now: datetime) -> None:
-        """A secret is all there is."""
-        require_secret(headers, self._section.webhook_secret)
 
     def told(self, one: Mapping[str, Any], headers: Mapping[str, str]) -> Iterator[Event]:
         """The one event; what changed at a list of theirs is none when somebody came back."""

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from datetime import datetime
 from typing import Any
 
 from newsletter.providers import hook_values as values
 from newsletter.providers.events import Event, Kind
-from newsletter.providers.hook import OURS, Hook, keyed, require_secret
+from newsletter.providers.hook import OURS, SecretHook, keyed
 from newsletter.providers.hook_values import at_epoch, at_iso, hashed, inside, status_in, word
 
 _KINDS = {
@@ -34,14 +33,8 @@ _NO_BOUNCE = frozenset({"60", "80", "100"})
 _LEFT = "90"
 
 
-class SparkPostHook(Hook):
+class SparkPostHook(SecretHook):
     """One account."""
-
-    needs = ("webhook_secret",)
-
-    def prove(self, raw: bytes, headers: Mapping[str, str], now: datetime) -> None:
-        """A secret is all there is."""
-        require_secret(headers, self._section.webhook_secret)
 
     def told(self, one: Mapping[str, Any], headers: Mapping[str, str]) -> Iterator[Event]:
         """The event of each class in it, which is one, and none in a ping."""
