@@ -1,4 +1,4 @@
-"""The only place that knows HTTP: pages for readers now, the editors' desk later.
+"""The only place that knows HTTP: pages for readers, /hooks for providers, the desk later.
 
 Owns: routes, forms, status codes, security headers. Refuses: rules; it calls the rooms below.
 Doors: application (build the ASGI app), server (run it in a thread), public.
