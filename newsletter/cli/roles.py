@@ -126,7 +126,7 @@ def _warn_of_images(services: Services) -> None:
     with reading(services.engine) as session:
         named = session.execute(query.where(Issue.image_name.is_not(None))).all()
     for number, name in named:
-        if find(place, name) is None:
+        if find(place, name or "") is None:
             note(
                 f"warning: the image of issue {number} is not in {place}; without it this host can "
                 "neither send nor show the issue. Copy media/ from where it was made, or share it"

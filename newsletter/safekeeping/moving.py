@@ -57,6 +57,7 @@ def lock(session: Session) -> None:
             f"{others} other connections to this database are open; stop every worker, scheduler, "
             "web and serve on all hosts first"
         )
+    _be_patient(session)
     names = ", ".join(table.name for table in snapshot.tables())
     session.execute(text(f"LOCK TABLE {names} IN EXCLUSIVE MODE NOWAIT"))
 
@@ -107,6 +108,8 @@ def fill(source: Session, target: Session) -> Moved:
     mark(target, migrations.MOVING)
     if _is_file(target):
         target.execute(text("PRAGMA defer_foreign_keys=ON"))
+    else:
+        _be_patient(target)
     counts = {}
     for table in snapshot.tables():
         _copy(source, target, table)
@@ -147,6 +150,11 @@ def shut(session: Session) -> None:
 
 def _is_file(session: Session) -> bool:
     return session.get_bind().dialect.name == "sqlite"
+
+
+def _be_patient(session: Session) -> None:
+    """One of the two says nothing for as long as the other is busy."""
+    session.execute(text("SET LOCAL idle_in_transaction_session_timeout = 0"))
 
 
 def _fingerprint(engine: Engine) -> str | None:
