@@ -103,7 +103,8 @@ def check(ctx: typer.Context, as_json: JsonOption = False) -> None:
 
 
 def _mails(files: Iterable[str]) -> Iterator[bytes]:
-    from newsletter.cli.mail_files import LIMIT, mails_in
+    from newsletter.cli.mail_files import mails_in
+    from newsletter.core.mailbox_lines import LIMIT
 
     for name in files:
         if name == "-":

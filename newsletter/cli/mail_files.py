@@ -8,9 +8,8 @@ from pathlib import Path
 from typing import BinaryIO
 
 from newsletter.cli.context import open_file
+from newsletter.core.mailbox_lines import LIMIT
 
-LIMIT = 512_000
-"""Bytes of a mail that are read; a report stands before the message it returns."""
 _LINE = 100_000
 
 

@@ -62,7 +62,10 @@ class Imap:
             _drop(self._client)
 
     def _select(self, folder: str) -> int:
-        answer, data = self._client.select(_quoted(folder))
+        try:
+            answer, data = self._client.select(_quoted(folder))
+        except imaplib.IMAP4.readonly:
+            raise NoFolder(folder, "folder") from None
         if answer != "OK" or not data[0]:
             raise NoFolder(folder, "folder")
         return int(data[0])

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 LIMIT = 512_000
-"""Bytes of one mail that are fetched; more than any report has before the message it returns."""
+"""Bytes of one mail that are read: a report stands before the message it returns."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -87,9 +87,11 @@ class Pop3:
         return [(int(number), int(size)) for number, size, *_ in told]
 
     def _fetched(self, number: int, size: int) -> bytes:
-        client = self._client
-        lines = client.retr(number)[1] if size <= LIMIT else client.top(number, _LINES)[1]
-        return b"\n".join(lines)[:LIMIT]
+        lines: list[bytes] | None = None
+        if size > LIMIT:
+            with suppress(poplib.error_proto):  # a server need not know TOP (RFC 1939 §7)
+                lines = self._client.top(number, _LINES)[1]
+        return b"\n".join(lines or self._client.retr(number)[1])[:LIMIT]
 
 
 def _logged_in(settings: Bounces, port: int, context: ssl.SSLContext | None) -> poplib.POP3:

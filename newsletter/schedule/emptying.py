@@ -8,6 +8,7 @@ safe as anywhere.
 from __future__ import annotations
 
 import threading
+import time
 from collections import Counter
 from secrets import token_hex
 
@@ -27,6 +28,8 @@ READING, DUE = "bounces", "bounces-due"
 _SECONDS = 300.0
 """A reader that says nothing for so long is dead; a batch takes seconds."""
 _STOP_SECONDS = 30.0
+_ASK_SECONDS = 20.0
+"""How often a keeper asks the database whether it is time."""
 _log = logger("schedule.emptying")
 
 Tally = Counter[Sort]
@@ -74,6 +77,7 @@ class Rounds:
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
         self._failure: BaseException | None = None
+        self._ask_at = 0.0
 
     def keep(self) -> None:
         """Begin a round if it is time and none is under way. Raises what the last one met, unless
@@ -82,7 +86,9 @@ class Rounds:
             raise self._failure
         if not self._needs.settings.bounces.mailbox or self._stop.is_set():
             return
-        if self._thread is None or not self._thread.is_alive():
+        is_idle = self._thread is None or not self._thread.is_alive()
+        if is_idle and time.monotonic() >= self._ask_at:
+            self._ask_at = time.monotonic() + _ASK_SECONDS
             self._thread = threading.Thread(target=self._round, name="bounces", daemon=True)
             self._thread.start()
 

@@ -294,6 +294,14 @@ def test_any_lines_are_read_without_an_error_and_name_nobody(lines: list[bytes])
         assert not found.ours
 
 
+@given(st.binary(min_size=16, max_size=16))
+def test_no_made_up_token_names_anybody(token: bytes) -> None:
+    to = f"bounces+{token.hex()}@news.example"
+    returned = f"Message-ID: <{token.hex()}@news.example>\n"
+    for made in (postfix, mails.qmail, mails.complaint):
+        assert read(made(to, returned), SECRET, by_path=False) == Returned()
+
+
 @given(st.binary(max_size=2_000), st.integers(0, 3_000))
 def test_a_genuine_report_with_anything_in_it_never_raises(noise: bytes, at: int) -> None:
     data = postfix(path(7), original(7))

@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from email.header import decode_header, make_header
 from itertools import islice
 
-LIMIT = 512_000
-"""Bytes of a mail that are looked at: a report stands before the message it returns."""
+from newsletter.core.mailbox_lines import LIMIT
+
 HEADER = 64_000
 """Bytes of a header that are looked at."""
 _VALUE = 4_000
