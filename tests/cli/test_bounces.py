@@ -5,12 +5,14 @@ from __future__ import annotations
 import mailbox
 import os
 import stat
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from newsletter.app import open_services
 from newsletter.delivery.message_ids import RETURN_PATH, unique
+from tests import dovecot
 from tests.cli.command import Command
 from tests.delivery import returned_mails
 
@@ -109,3 +111,33 @@ def test_without_a_mailbox_there_is_none_to_poll(desk: Command) -> None:
         ran = desk("bounces", deed)
         assert (ran.code, ran.out) == (1, "")
         assert "there is no mailbox to read: set mailbox, host" in ran.err
+
+
+def test_a_mailbox_is_looked_at_and_then_emptied(
+    desk: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with dovecot.running() as server:
+        monkeypatch.setenv("SSL_CERT_FILE", str(server.certificate))
+        box = server.mailbox()
+        (tmp_path / "secret").write_text(f"{dovecot.PASSWORD}\n")
+        settings = {
+            "MAILBOX": "pop3",
+            "HOST": "localhost",
+            "PORT": str(server.ports["pop3s"]),
+            "USERNAME": box.name,
+            "PASSWORD_FILE": str(tmp_path / "secret"),
+        }
+        given = {f"NEWSLETTER_BOUNCES__{key}": value for key, value in settings.items()}
+        at = replace(desk, environment={**desk.environment, **given})
+        box.put(_away(desk, 1), returned_mails.letter("desk@news.example"))
+        looked = at.ok("bounces", "test")
+        assert looked.out == "The mailbox at localhost can be read: 2 mails in it.\n"
+        assert "set bounces.address" in looked.err
+        assert at.ok("bounces", "poll", "--json").json == {
+            **NONE, "mails": 2, "automatic": 1, "foreign": 1,
+        }  # fmt: skip
+        assert at.ok("bounces", "poll").out == "1 mail read: 1 none of ours.\n"
+        (finding,) = [
+            one for one in at("doctor", "--json").json["findings"] if one["subject"] == "bounces"
+        ]
+        assert (finding["level"], "1 in it" in finding["text"]) == ("ok", True)
