@@ -1,7 +1,8 @@
 """The week's clock: slots, what is due, and who may fire it.
 
-Owns: slots, the rule of the week (pure), the scheduler lease, the alarm clock (APScheduler).
+Owns: slots, the rule of the week (pure), leases, the alarm clock (APScheduler); when the bounce
+mailbox is emptied.
 Refuses: sending; deciding what an issue needs.
-Doors: cycle (pure), slots, firing, clock, lease.
+Doors: cycle (pure), slots, firing, clock, lease, emptying.
 Words: slot (one planned send time), fire (once, whatever happens), held, stale.
 """
