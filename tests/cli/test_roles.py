@@ -103,7 +103,7 @@ def test_when_the_scheduler_is_killed_the_other_fires_the_slot_once(
             assert ends == [0, 0], [second.said, third.said]
             said = [*second.said, *third.said]
     assert sum("slot fired" in line for line in said) == 1
-    assert sum("clock_held" in line for line in said) == 1
+    assert any("clock_held" in line for line in said)
     assert [second.said[-1], third.said[-1]] == ["Stopped.", "Stopped."]
     ledger = newsroom.counts(shared, issue_id)
     assert (ledger.planned, ledger.balanced) == (3, True)
