@@ -16,19 +16,26 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import IO
 
+from newsletter import migrations
 from newsletter.app import Services
 from newsletter.core.clock import now
-from newsletter.core.db import empty_log, writing
+from newsletter.core.db import empty_log, reading, writing
 from newsletter.core.errors import ConfigurationError
 from newsletter.core.log import logger
-from newsletter.delivery import claiming, recovering
+from newsletter.core.patience import Patience
+from newsletter.delivery import chunks, claiming, flight, recovering
+from newsletter.delivery.crew import Crew, Lease, Streak, elapsed
+from newsletter.delivery.desk import Desk
 from newsletter.delivery.finishing import finish
 from newsletter.delivery.press import Press
-from newsletter.delivery.sending import Line, Streak
+from newsletter.delivery.sending import Line
+from newsletter.delivery.traffic import Traffic
+from newsletter.schedule.clerk import Clerk
 from subscribers import hygiene
 
 STOP_SECONDS = 30.0
 """How long a clean stop waits for answers that are still out."""
+_CLERK_SECONDS = 10.0
 _CLEAN_EVERY = timedelta(minutes=1)
 
 _log = logger("worker")
@@ -76,10 +83,14 @@ class Worker:
         self._alone = services.engine.dialect.name == "sqlite"
         self._lock = WorkerLock(services.settings.home / "worker.lock")
         self._press = Press(services)
-        self._streak = Streak(services.settings.delivery.pause_after_errors)
+        delivery = services.settings.delivery
+        self._streak = Streak(delivery.pause_after_errors)
+        self._lease = Lease(delivery.lease_seconds)
+        self._traffic = Traffic(services.settings, services.providers)
         self._stop = threading.Event()
         self._failure: BaseException | None = None
-        self._stepping: Line | None = None
+        self._crew: Crew | None = None
+        self._stepping: tuple[Desk, Line] | None = None
         self._cleaned_at: datetime | None = None
 
     def step(self) -> bool:
@@ -90,15 +101,18 @@ class Worker:
         """
         self._keep()
         if self._stepping is None:
-            self._stepping = self._line(patient=False)
-        worked = self._stepping.round()
+            crew = self._assemble(1, patient=False)
+            self._stepping = (Desk(crew), Line(crew))
+        desk, line = self._stepping
+        worked = desk.round() or line.round()
         self._finish()
         return worked
 
     def close(self) -> None:
         """End what `step` began: hang up, hand everything back, let others work."""
         if self._stepping is not None:
-            self._stepping.hang_up()
+            for part in self._stepping:
+                part.hang_up()
             self._stepping = None
         self._leave()
 
@@ -110,40 +124,73 @@ class Worker:
         """
         self._stop.clear()
         self._keep()
-        lines = [
-            threading.Thread(target=self._work, args=(idle,), name=f"line-{n}", daemon=True)
-            for n in range(self._services.settings.delivery.connections)
+        count = self._services.settings.delivery.connections
+        crew = self._assemble(count, patient=True)
+        parts: list[Desk | Line] = [Desk(crew), *(Line(crew) for _ in range(count))]
+        clerk = Clerk(self._services, self._press, self._failed)
+        threads = [
+            threading.Thread(target=self._work, args=(part, idle), name=f"line-{n}", daemon=True)
+            for n, part in enumerate(parts)
         ]
-        for line in lines:
-            line.start()
+        for thread in threads:
+            thread.start()
+        clerk.start()
         try:
             self._watch(stop, idle)
         finally:
             self._stop.set()
-            self._join(lines)
+            self._join(threads)
+            clerk.close(_CLERK_SECONDS)
             self._leave()
         if self._failure is not None:
             raise self._failure
 
+    def _assemble(self, lines: int, *, patient: bool) -> Crew:
+        recorder = flight.Recorder(self._services.settings.home, self.owner, lines)
+        self._crew = Crew(
+            needs=self._services,
+            press=self._press,
+            traffic=self._traffic,
+            owner=self.owner,
+            streak=self._streak,
+            stop=self._stop,
+            lease=self._lease,
+            recorder=recorder,
+            patient=patient,
+        )
+        return self._crew
+
     def _watch(self, stop: threading.Event, idle: float) -> None:
         """The keeper: holds the leases and closes issues, until told to stop or a line fails."""
         every = self._services.settings.delivery.lease_seconds / 3
+        patience = Patience()
         kept_at = time.monotonic()
         while not (stop.wait(min(idle, every)) or self._stop.is_set()):
-            if time.monotonic() - kept_at >= every:
-                self._keep()
-                kept_at = time.monotonic()
-            self._finish()
+            with patience.tried():
+                if time.monotonic() - kept_at >= every:
+                    self._keep()
+                    kept_at = time.monotonic()
+                self._finish()
 
     def _keep(self) -> None:
         if self._alone:
             self._lock.hold()
-        lease = self._services.settings.delivery.lease_seconds
+        home, lease = self._services.settings.home, self._services.settings.delivery.lease_seconds
+        asked_at = elapsed()
         with writing(self._services.engine) as session:
+            migrations.require_same(session)
             claiming.renew(session, self.owner, lease)
-            found = recovering.recover(session, me=self.owner, alone=self._alone)
-        if found.planned or found.unknown:
-            _log.warning("recovered", planned=found.planned, unknown=found.unknown)
+        self._lease.renewed(asked_at)
+        with writing(self._services.engine) as session:
+            found = recovering.recover(session, home, me=self.owner, alone=self._alone)
+            found += recovering.resolve(session, home, me=self.owner)
+        if found != recovering.Recovered():
+            _log.warning(
+                "recovered",
+                planned=found.planned,
+                submitted=found.submitted,
+                unknown=found.unknown,
+            )
         self._clean(now())
 
     def _clean(self, at: datetime) -> None:
@@ -162,44 +209,58 @@ class Worker:
 
     def _finish(self) -> None:
         with writing(self._services.engine) as session:
+            migrations.require_same(session)
             done = finish(session, now())
         for number in done:
             _log.info("issue_sent", number=number)
+        if self._is_anything_uncounted():
+            with writing(self._services.engine) as session:
+                chunks.count_resting(session, now())
 
-    def _line(self, *, patient: bool) -> Line:
-        return Line(
-            self._services,
-            self._press,
-            self.owner,
-            streak=self._streak,
-            stop=self._stop,
-            patient=patient,
-        )
+    def _is_anything_uncounted(self) -> bool:
+        with reading(self._services.engine) as session:
+            return chunks.is_anything_uncounted(session)
 
-    def _work(self, idle: float) -> None:
-        line = self._line(patient=True)
+    def _work(self, part: Desk | Line, idle: float) -> None:
+        patience = Patience()
         try:
             while not self._stop.is_set():
-                if not line.round():
-                    line.hang_up()
+                worked = False
+                with patience.tried():
+                    worked = part.round()
+                if not worked:
+                    part.hang_up()
                     self._stop.wait(idle)
         except BaseException as err:  # noqa: BLE001 - handed to `run`, which raises it
-            self._failure = err
-            self._stop.set()
+            self._failed(err)
         finally:
-            line.hang_up()
+            part.hang_up()
 
-    def _join(self, lines: list[threading.Thread]) -> None:
+    def _failed(self, error: BaseException) -> None:
+        self._failure = self._failure or error
+        self._stop.set()
+
+    def _join(self, threads: list[threading.Thread]) -> None:
         """Wait for the lines: their leases are longer than this."""
         until = time.monotonic() + STOP_SECONDS
-        for line in lines:
-            line.join(max(0.0, until - time.monotonic()))
+        for thread in threads:
+            thread.join(max(0.0, until - time.monotonic()))
 
     def _leave(self) -> None:
+        """First nothing more may leave; then what did is read, and written down."""
+        crew, self._crew = self._crew, None
+        noted = {}
+        if crew is not None:
+            crew.abandoned.set()
+            noted = crew.recorder.read()
+        kept = False
         try:
             with writing(self._services.engine) as session:
-                left = recovering.leave(session, self.owner)
+                left = recovering.leave(session, self.owner, noted)
+            kept = True
         finally:
+            if crew is not None:
+                crew.recorder.close(forget=kept)
             self._lock.let_go()
         if left.unknown:
             _log.warning("left_unanswered", unknown=left.unknown)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
@@ -74,16 +75,55 @@ def standing(
     ).one_or_none()
     if row is None:
         return "erased"
-    state: str = row[0]
-    barred: str | None = row[1]
-    paused_until: datetime | None = row[2]
+    return _judged(row[0], row[1], row[2], at or now())
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """What a message needs of its reader, still sealed, and whether it may be sent."""
+
+    sealed_address: bytes
+    public_id: UUID
+    text_only: bool
+    obstacle: Standing | None
+
+
+def readers(
+    session: Session, publication_id: int, subscriber_ids: Collection[int], at: datetime
+) -> dict[int, Reader]:
+    """`recipient_of` and `standing` of many at once, by number; whoever is missing was erased."""
+    found = (
+        select(
+            Subscriber.id,
+            Subscriber.sealed_address,
+            Subscriber.public_id,
+            Subscription.text_only,
+            Subscription.state,
+            Suppression.reason,
+            Subscription.paused_until_at,
+        )
+        .join(Subscription, Subscription.subscriber_id == Subscriber.id)
+        .outerjoin(Suppression, Suppression.address_index == Subscriber.address_index)
+        .where(
+            Subscription.publication_id == publication_id, Subscriber.id.in_(list(subscriber_ids))
+        )
+    )
+    return {
+        row[0]: Reader(row[1], row[2], row[3], _judged(row[4], row[5], row[6], at))
+        for row in session.execute(found)
+    }
+
+
+def _judged(
+    state: str, barred: str | None, paused_until: datetime | None, at: datetime
+) -> Standing | None:
     if state == "ended":
         return "unsubscribed"
     if barred is not None:
         return "suppressed"
     if state != "active":
         return "pending"
-    return "paused" if paused_until is not None and paused_until > (at or now()) else None
+    return "paused" if paused_until is not None and paused_until > at else None
 
 
 def editions_wanted(session: Session, publication_id: int, at: datetime) -> dict[str, int]:

@@ -11,6 +11,7 @@ import errno
 import fcntl
 import json
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -65,6 +66,20 @@ def keep(home: Path, wish: Leaving) -> None:
 def holds(home: Path, subject: UUID, scope: int) -> bool:
     """Whether this reader's wish to leave waits here: until it is applied, nothing is sent."""
     return (_place(home) / _name(subject, scope)).exists()
+
+
+def noted(home: Path, scope: int) -> set[UUID]:
+    """Whose wishes to leave this publication wait here; usually nobody's."""
+    try:
+        names = [entry.name for entry in os.scandir(_place(home))]
+    except FileNotFoundError:
+        return set()
+    end = f"-{scope}.json"
+    return {UUID(name.removesuffix(end)) for name in names if _is_name(name, end)}
+
+
+def _is_name(name: str, end: str) -> bool:
+    return name.endswith(end) and re.fullmatch(r"[0-9a-f]{32}", name.removesuffix(end)) is not None
 
 
 def waiting(home: Path) -> list[Leaving]:

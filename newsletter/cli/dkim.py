@@ -25,7 +25,9 @@ def register(app: typer.Typer) -> None:
             "newsletter dkim new-key news.example.org weekly2026e --kind ed25519",
         ),
     )(new_key)
-    group.command("show", epilog=examples("newsletter dkim show", "newsletter dkim show --json"))(show)
+    group.command("show", epilog=examples("newsletter dkim show", "newsletter dkim show --json"))(
+        show
+    )
     app.add_typer(group, name="dkim")
 
 

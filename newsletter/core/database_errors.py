@@ -15,7 +15,7 @@ from sqlalchemy import URL, event, make_url
 from sqlalchemy.engine import Engine, ExceptionContext
 from sqlalchemy.exc import ArgumentError
 
-from newsletter.core.errors import ConfigurationError, InputError
+from newsletter.core.errors import ConfigurationError, DatabaseAway, InputError
 
 NO_ROOM = 256 * 1024
 """Bytes under which SQLite cannot make its journal and shared memory (32 kB steps)."""
@@ -59,7 +59,7 @@ def explain(engine: Engine) -> None:
             lost = context.connection is not None and context.is_disconnect
             serious = isinstance(err, context.dialect.loaded_dbapi.OperationalError)
             sentence = _of_server(str(err), engine.url, lost=lost) if serious else None
-        return ConfigurationError(sentence) if sentence else None
+        return DatabaseAway(sentence) if sentence else None
 
     event.listen(engine, "handle_error", on_error, retval=True)
 

@@ -6,6 +6,7 @@ NewsletterError
 ├── NotAllowedNow       right deed, wrong moment      (CLI exit 2, web 409)
 ├── TokenError          a link is damaged or foreign  (web 400)
 ├── ConfigurationError  the installation is at fault  (CLI exit 1, web 500)
+│   └── DatabaseAway    …for the moment: restarted, locked, its disk full
 ├── RenderError         a template is at fault        (CLI exit 1, web 500)
 └── ProviderError       the mail was not taken        (decided by `retry` and `halts`)
 """
@@ -42,6 +43,10 @@ class TokenError(NewsletterError):
 
 class ConfigurationError(NewsletterError):
     """The installation is not able to work: key, database, settings, sender."""
+
+
+class DatabaseAway(ConfigurationError):
+    """The database cannot be used at this moment; it may come back by itself."""
 
 
 class RenderError(NewsletterError):

@@ -125,7 +125,7 @@ def _holding(session: Session, delivery_ids: Iterable[int]) -> dict[int, list[in
     )
     of_issue: dict[int, list[int]] = {}
     for issue_id, delivery_id in session.execute(asked):
-        of_issue.setdefault(issue_id, []).append(delivery_id)
+        of_issue.setdefault(issue_id or 0, []).append(delivery_id)
     found: dict[int, list[int]] = {}
     for issue_id, members in of_issue.items():
         ranges = select(Chunk.first_id, Chunk.id).where(Chunk.issue_id == issue_id)
@@ -156,7 +156,7 @@ def members() -> ColumnElement[bool]:
     )
 
 
-def in_doubt(*which: ColumnElement[bool]) -> Select[Any]:
+def in_doubt(*which: ColumnElement[bool]) -> Select[int, int | None, int]:
     """(delivery id, subscriber, attempts) of what may be leaving in the chunks chosen."""
     return (
         select(Delivery.id, Delivery.subscriber_id, Delivery.attempts)
@@ -164,6 +164,12 @@ def in_doubt(*which: ColumnElement[bool]) -> Select[Any]:
         .where(*which, Chunk.state == CLAIMED, in_turn(), Delivery.id <= Chunk.mark)
         .order_by(Delivery.id)
     )
+
+
+def planned_in(first_id: int, last_id: int, issue_id: int) -> Select[int]:
+    """How many deliveries of a range are still planned."""
+    rows = (Delivery.id >= first_id) & (Delivery.id <= last_id) & (Delivery.issue_id == issue_id)
+    return select(func.count()).where(rows, Delivery.state == State.PLANNED)
 
 
 def close(session: Session, chunk_id: int, now: datetime) -> None:
@@ -190,13 +196,13 @@ def close(session: Session, chunk_id: int, now: datetime) -> None:
     planned = [row for row in found if row[1] == State.PLANNED]
     chunk.tally = [list(row[:4]) for row in found]
     chunk.state = OPEN if planned else DONE
-    chunk.not_before_at = _due(planned, now)
+    chunk.not_before_at = _due(planned)
     chunk.owner = chunk.lease_until_at = None
     chunk.changed_at = now
     session.flush()
 
 
-def _due(planned: Sequence[Any], now: datetime) -> datetime | None:
+def _due(planned: Sequence[Any]) -> datetime | None:
     """At once if one is due; else a little after the first, so that others come with it."""
     waiting = sum(row[4] for row in planned)
     if not planned or waiting < sum(row[3] for row in planned):
@@ -212,6 +218,25 @@ def count_resting(session: Session, now: datetime, limit: int = 50) -> int:
     for chunk_id in found:
         close(session, chunk_id, now)
     return len(found)
+
+
+def abandon(session: Session, now: datetime) -> None:
+    """After a restore: nothing is planned any more, and nobody holds anything."""
+    over = update(Chunk).values(
+        state=DONE,
+        owner=null(),
+        lease_until_at=null(),
+        not_before_at=null(),
+        tally=null(),
+        changed_at=now,
+    )
+    session.execute(over, execution_options=_BARE)
+
+
+def is_anything_uncounted(session: Session) -> bool:
+    """Whether `count_resting` would find something."""
+    query = select(Chunk.id).where(Chunk.tally.is_(None), Chunk.owner.is_(None))
+    return session.scalar(query.limit(1)) is not None
 
 
 def is_open(session: Session, issue_id: int) -> bool:

@@ -1,193 +1,167 @@
-"""Claims: a worker takes some planned deliveries for itself, for a while.
+"""Claims: a worker takes a chunk of an issue for itself, for a while.
 
-Fencing: state and owner stand in the WHERE of every move, so a worker that was frozen and
-comes back late cannot touch what others took over meanwhile. The reader stands there too:
-SQLite gives the number of somebody who was erased to whoever joins next.
+Fencing: owner, state and turn stand in the WHERE of every move, so a worker that was frozen and
+comes back late cannot touch what others took over meanwhile. Leases run by the database's clock.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import ColumnElement, Row, exists, or_, select, update
+from sqlalchemy import ColumnElement, Select, Update, null, or_, select, update
 from sqlalchemy.orm import Session
 
 from newsletter.core.db import database_now
-from newsletter.delivery.models import Delivery
+from newsletter.delivery import chunks
+from newsletter.delivery.chunks import CLAIMED, OPEN
+from newsletter.delivery.models import Chunk, Delivery
+from newsletter.delivery.quiet import quiet_until
+from newsletter.delivery.retries import Deadline
 from newsletter.delivery.rows import changed
 from newsletter.delivery.states import State
-from newsletter.editorial.models import Issue
+from newsletter.delivery.stopping import stop_chunk
+from newsletter.editorial.models import Issue, Publication
 from newsletter.editorial.states import Status
-from subscribers.models import Confirmation, Subscription
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
-    """A delivery in this worker's hands, whatever it is of."""
+class Claim:
+    """A chunk in this worker's hands, and what is the same for all of it."""
 
-    id: int
-    publication_id: int
-    subscriber_id: int | None
-    edition: str
-    attempts: int
-
-
-@dataclass(frozen=True, slots=True)
-class HeldIssue(Held):
-    """An issue's message to one of its audience."""
-
+    chunk_id: int
+    turn: int
+    turn_at: datetime
+    first_id: int
+    last_id: int
     issue_id: int
+    publication_id: int
+    publication: str
     launched_at: datetime
+    stale_at: datetime
+    """Nothing that was put off is tried again after this."""
+
+    def deadline(self, retry_hours: float) -> Deadline:
+        """Until when a message of it that is put off is tried."""
+        soft_at = self.launched_at + timedelta(hours=retry_hours)
+        return Deadline(min(soft_at, self.stale_at), self.stale_at)
 
 
-@dataclass(frozen=True, slots=True)
-class HeldConfirmation(Held):
-    """The mail of a sign-up."""
+def claim(session: Session, owner: str, *, lease_seconds: int) -> Claim | None:
+    """Take the next due chunk of an issue that is being sent, the oldest launch first.
 
-    confirmation_id: int
-    asked_at: datetime
-    expires_at: datetime
-
-
-Claimed = HeldIssue | HeldConfirmation
-_Rows = list[Row[int, int | None, str, int, int | None]]
-
-
-def claim(session: Session, owner: str, *, limit: int, lease_seconds: int) -> list[Claimed]:
-    """Take up to `limit` due deliveries: confirmations first, so that somebody who just signed up
-    does not wait behind a million, else of one issue that is being sent, oldest launch first.
-
-    The lease runs by the database's clock; whoever holds it renews it (see `renew`).
+    None when nothing is due. Issues of publications whose quiet hours it is have to wait.
     """
     now = database_now(session)
-    held = {"owner": owner, "lease_until_at": now + timedelta(seconds=lease_seconds)}
-    rows = _take(session, Delivery.issue_id.is_(None), limit, now, held)
-    if rows:
-        return _confirmations(session, rows)
     sending = (
-        select(Issue.id, Issue.publication_id, Issue.launched_at)
+        select(Issue, Publication)
+        .join(Publication, Publication.id == Issue.publication_id)
         .where(Issue.status == Status.SENDING)
         .order_by(Issue.launched_at, Issue.id)
     )
-    for issue_id, publication_id, at in session.execute(sending).all():
-        rows = _take(session, Delivery.issue_id == issue_id, limit, now, held)
-        if rows:
-            return [
-                HeldIssue(id_, publication_id, who, edition, attempts, issue_id, at or now)
-                for id_, who, edition, attempts, _ in rows
-            ]
-    return []
+    for issue, publication in session.execute(sending).all():
+        if quiet_until(publication.quiet_hours, publication.slot_zone, now) is not None:
+            continue
+        chunk = session.scalars(_due(issue.id, now)).first()
+        if chunk is not None:
+            chunk.owner = owner
+            chunk.lease_until_at = now + timedelta(seconds=lease_seconds)
+            return _taken(session, chunk, issue, publication, now)
+    return None
 
 
-def _take(
-    session: Session,
-    origin: ColumnElement[bool],
-    limit: int,
-    now: datetime,
-    held: dict[str, object],
-) -> _Rows:
-    due = (
-        select(Delivery.id)
+def _due(issue_id: int, now: datetime) -> Select[Any]:
+    return (
+        select(Chunk)
         .where(
-            origin,
-            Delivery.state == State.PLANNED,
-            or_(Delivery.not_before_at.is_(None), Delivery.not_before_at <= now),
+            Chunk.issue_id == issue_id,
+            Chunk.state == OPEN,
+            or_(Chunk.not_before_at.is_(None), Chunk.not_before_at <= now),
         )
-        .order_by(Delivery.id)
-        .limit(limit)
+        .order_by(Chunk.id)
+        .limit(1)
         .with_for_update(skip_locked=True)
-        .cte("due")  # as a plain subquery PostgreSQL may run it again for each row
     )
-    columns = (Delivery.id, Delivery.subscriber_id, Delivery.edition, Delivery.attempts)
-    statement = (
-        update(Delivery)
-        .where(Delivery.id.in_(select(due.c.id)), Delivery.state == State.PLANNED)
-        .values(state=State.CLAIMED, changed_at=now, **held)
-        .returning(*columns, Delivery.confirmation_id)
-        .execution_options(synchronize_session=False)
+
+
+def _taken(
+    session: Session, chunk: Chunk, issue: Issue, publication: Publication, now: datetime
+) -> Claim:
+    chunk.state, chunk.tally = CLAIMED, None
+    chunk.turn, chunk.turn_at, chunk.mark = chunk.turn + 1, now, chunk.first_id - 1
+    chunk.not_before_at, chunk.changed_at = None, now
+    session.flush()
+    launched_at = issue.launched_at or now
+    return Claim(
+        chunk_id=chunk.id,
+        turn=chunk.turn,
+        turn_at=now,
+        first_id=chunk.first_id,
+        last_id=chunk.last_id,
+        issue_id=issue.id,
+        publication_id=publication.id,
+        publication=publication.slug,
+        launched_at=launched_at,
+        stale_at=launched_at + timedelta(minutes=publication.stale_minutes),
     )
-    return sorted(session.execute(statement), key=lambda row: row[0])
 
 
-def _confirmations(session: Session, rows: _Rows) -> list[Claimed]:
-    about = (
-        select(
-            Confirmation.id,
-            Subscription.publication_id,
-            Confirmation.created_at,
-            Confirmation.expires_at,
-        )
-        .join(Subscription, Subscription.id == Confirmation.subscription_id)
-        .where(Confirmation.id.in_([row[4] for row in rows]))
-    )
-    known = {row[0]: row for row in session.execute(about)}
-    return [
-        HeldConfirmation(id_, known[of][1], who, edition, attempts, of, known[of][2], known[of][3])
-        for id_, who, edition, attempts, of in rows
-        if of in known
-    ]
+def hold(session: Session, mine: Claim, owner: str, lease_seconds: int) -> bool:
+    """Lock the chunk and keep it for another while; False when it was lost to others."""
+    until = database_now(session) + timedelta(seconds=lease_seconds)
+    return changed(session, _fenced(mine, owner).values(lease_until_at=until)) == 1
 
 
-def intend(session: Session, claimed: Claimed, owner: str) -> bool:
-    """Write down that the body may leave now; False when it must not.
+def intend(session: Session, mine: Claim, owner: str, mark: int) -> bool:
+    """Write down that the messages up to this delivery may leave now; False when they must not.
 
-    False: the claim was lost, its reader erased, or the issue is no longer being sent.
-    Committed by the caller before the first byte of the body leaves.
+    Committed by the caller before the first byte of a body leaves. The issue is locked by the
+    caller before, so that whoever cancels it sees the mark, or this is never written.
     """
-    statement = (
-        update(Delivery)
-        .where(_mine(claimed, owner), Delivery.state == State.CLAIMED, _goes_out(claimed))
-        .values(state=State.SUBMITTING, changed_at=database_now(session))
-    )
-    return changed(session, statement) == 1
+    forward = _fenced(mine, owner).where(Chunk.mark <= mark)
+    return changed(session, forward.values(mark=mark)) == 1
 
 
-def is_still_wanted(session: Session, claimed: Claimed, owner: str) -> bool:
-    """Whether the claim holds, and its issue is being sent, at this moment."""
-    found = select(Delivery.id).where(
-        _mine(claimed, owner), Delivery.state == State.CLAIMED, _goes_out(claimed)
-    )
-    return session.scalar(found) is not None
+def status_of(session: Session, issue_id: int) -> str:
+    """Where the issue stands, held fast until the transaction ends: others may look as well."""
+    query = select(Issue.status).where(Issue.id == issue_id).with_for_update(read=True)
+    return session.scalar(query) or Status.CANCELLED
 
 
-def _goes_out(claimed: Claimed) -> ColumnElement[bool]:
-    """Nobody pauses a confirmation; whether it is still wanted, `optin.obstacle` says."""
-    if isinstance(claimed, HeldConfirmation):
-        return Delivery.confirmation_id == claimed.confirmation_id
-    return exists().where(Issue.id == claimed.issue_id, Issue.status == Status.SENDING)
+def is_going_on(session: Session, mine: Claim, owner: str) -> bool:
+    """Whether the chunk is still ours and its issue still being sent."""
+    query = select(Chunk.id).join(Issue, Issue.id == Chunk.issue_id)
+    query = query.where(_this(mine, owner), Issue.status == Status.SENDING)
+    return session.scalar(query) is not None
 
 
-def release(session: Session, owner: str, ids: Iterable[int]) -> int:
-    """Hand claims back untouched; what was skipped or taken over meanwhile stays as it is."""
-    return changed(
-        session,
-        update(Delivery)
-        .where(
-            Delivery.id.in_(list(ids)),
-            Delivery.owner == owner,
-            Delivery.state == State.CLAIMED,
-        )
-        .values(
-            state=State.PLANNED, owner=None, lease_until_at=None, changed_at=database_now(session)
-        ),
-    )
+def release(session: Session, mine: Claim, owner: str, status: str) -> bool:
+    """Hand the chunk back with whatever of it is still planned; False when it was lost before."""
+    if changed(session, _fenced(mine, owner).values(tally=null())) != 1:
+        return False
+    if status == Status.CANCELLED:
+        stop_chunk(session, mine.chunk_id, "cancelled")
+    chunks.close(session, mine.chunk_id, database_now(session))
+    return True
 
 
 def renew(session: Session, owner: str, lease_seconds: int) -> int:
     """Hold on to everything in this worker's hands, also while an answer takes ten minutes."""
-    held = Delivery.state.in_([State.CLAIMED, State.SUBMITTING])
     until = database_now(session) + timedelta(seconds=lease_seconds)
-    statement = update(Delivery).where(held, Delivery.owner == owner)
-    return changed(session, statement.values(lease_until_at=until))
+    held = update(Chunk).where(Chunk.owner == owner, Chunk.state == CLAIMED)
+    kept = changed(session, held.values(lease_until_at=until))
+    single = Delivery.confirmation_id.is_not(None) & Delivery.state.in_(
+        [State.CLAIMED, State.SUBMITTING]
+    )
+    confirmations = update(Delivery).where(single, Delivery.owner == owner)
+    return kept + changed(session, confirmations.values(lease_until_at=until))
 
 
-def is_of(claimed: Claimed) -> ColumnElement[bool]:
-    """Whether the delivery is still of the reader it was claimed for."""
-    same_reader = Delivery.subscriber_id.is_not_distinct_from(claimed.subscriber_id)
-    return (Delivery.id == claimed.id) & same_reader
+def _this(mine: Claim, owner: str) -> ColumnElement[bool]:
+    ours = (Chunk.owner == owner) & (Chunk.state == CLAIMED)
+    return (Chunk.id == mine.chunk_id) & (Chunk.turn == mine.turn) & ours
 
 
-def _mine(claimed: Claimed, owner: str) -> ColumnElement[bool]:
-    return is_of(claimed) & (Delivery.owner == owner)
+def _fenced(mine: Claim, owner: str) -> Update:
+    return update(Chunk).where(_this(mine, owner))

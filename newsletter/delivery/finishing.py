@@ -9,7 +9,8 @@ from sqlalchemy.orm import Session
 
 from newsletter.core.installation import require_keys
 from newsletter.core.log import logger
-from newsletter.delivery.ledger import is_open, ledger
+from newsletter.delivery.chunks import is_open
+from newsletter.delivery.ledger import recount
 from newsletter.editorial.models import Issue
 from newsletter.editorial.states import Status
 
@@ -33,7 +34,7 @@ def finish(session: Session, now: datetime) -> list[int]:
 
 def _close(session: Session, issue_id: int, now: datetime) -> list[int]:
     issue = session.get_one(Issue, issue_id, with_for_update=True, populate_existing=True)
-    counts = ledger(session, issue_id)
+    counts = recount(session, issue_id)
     if issue.status != Status.SENDING or counts.open:
         return []
     if counts.done:

@@ -8,16 +8,16 @@ and at the end of an issue the first three are 0.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import func, select, update
+from sqlalchemy import case, func, select
 from sqlalchemy.orm import Session
 
-from newsletter.core.db import database_now
-from newsletter.delivery.models import Delivery
-from newsletter.delivery.rows import changed
-from newsletter.delivery.states import OPEN, TAKEN, State
+from newsletter.delivery.chunks import CLAIMED, in_turn, members
+from newsletter.delivery.models import Chunk, Delivery
+from newsletter.delivery.states import TAKEN, State
 from newsletter.editorial.models import Issue
 
 
@@ -32,6 +32,10 @@ class Ledger:
     submitting: int = 0
     submitted: int = 0
     """Taken by the provider, whatever an event said of it later."""
+    delivered: int = 0
+    """Of the submitted: the other side said that it is there."""
+    bounced: int = 0
+    complained: int = 0
     refused: int = 0
     skipped: dict[str, int] = field(default_factory=dict)
     """By reason."""
@@ -65,6 +69,9 @@ class Ledger:
             "claimed": self.claimed,
             "submitting": self.submitting,
             "submitted": self.submitted,
+            "delivered": self.delivered,
+            "bounced": self.bounced,
+            "complained": self.complained,
             "refused": self.refused,
             "skipped": self.skipped,
             "unknown": self.unknown,
@@ -74,14 +81,27 @@ class Ledger:
 
 
 def ledger(session: Session, issue_id: int) -> Ledger:
-    """The counts of an issue, by one GROUP BY; all zero before its launch."""
+    """The counts of an issue at this instant; all zero before its launch.
+
+    Chunks that rest tell their own count; of the others the rows are counted, so that it costs the
+    same for a million as for a thousand. In a transaction that sees one instant (`reading`).
+    """
+    return _ledger(session, issue_id, [*_told(session, issue_id), *_counted(session, issue_id)])
+
+
+def recount(session: Session, issue_id: int) -> Ledger:
+    """The same from the rows alone, one by one: what is believed in the end."""
+    return _ledger(session, issue_id, session.execute(_grouped(issue_id)))
+
+
+def _ledger(session: Session, issue_id: int, found: Iterable[Any]) -> Ledger:
     number, audience = session.execute(
         select(Issue.number, Issue.audience_size).where(Issue.id == issue_id)
     ).one()
     states: Counter[str] = Counter()
     skipped: Counter[str] = Counter()
     editions: Counter[str] = Counter()
-    for state, reason, edition, count in session.execute(_grouped(issue_id)):
+    for edition, state, reason, count in found:
         states[state] += count
         editions[edition] += count
         if state == State.SKIPPED:
@@ -93,6 +113,9 @@ def ledger(session: Session, issue_id: int) -> Ledger:
         claimed=states[State.CLAIMED],
         submitting=states[State.SUBMITTING],
         submitted=sum(states[state] for state in TAKEN),
+        delivered=states[State.DELIVERED],
+        bounced=states[State.BOUNCED],
+        complained=states[State.COMPLAINED],
         refused=states[State.REFUSED],
         skipped=dict(sorted(skipped.items())),
         unknown=states[State.UNKNOWN],
@@ -101,15 +124,28 @@ def ledger(session: Session, issue_id: int) -> Ledger:
     )
 
 
+def _told(session: Session, issue_id: int) -> list[Any]:
+    resting = select(Chunk.tally).where(Chunk.issue_id == issue_id, Chunk.tally.is_not(None))
+    return [row for tally in session.scalars(resting) for row in tally or ()]
+
+
+def _counted(session: Session, issue_id: int) -> Sequence[Any]:
+    """Of a chunk in somebody's hands the planned ones stand where its mark says."""
+    mine = (Chunk.state == CLAIMED) & in_turn()
+    state = case(
+        (mine & (Delivery.id <= Chunk.mark), State.SUBMITTING.value),
+        (mine, State.CLAIMED.value),
+        else_=Delivery.state,
+    ).label("stands")
+    columns = (Delivery.edition, state, Delivery.reason)
+    moving = select(*columns, func.count()).select_from(Chunk).join(Delivery, members())
+    moving = moving.where(Chunk.issue_id == issue_id, Chunk.tally.is_(None))
+    return session.execute(moving.group_by(*columns)).all()
+
+
 def _grouped(issue_id: int) -> Any:
-    columns = (Delivery.state, Delivery.reason, Delivery.edition)
+    columns = (Delivery.edition, Delivery.state, Delivery.reason)
     return select(*columns, func.count()).where(Delivery.issue_id == issue_id).group_by(*columns)
-
-
-def is_open(session: Session, issue_id: int) -> bool:
-    """True while something of the issue is still to be sent or answered; costs one index look."""
-    found = select(Delivery.id).where(Delivery.issue_id == issue_id, Delivery.state.in_(OPEN))
-    return session.scalar(found.limit(1)) is not None
 
 
 def refused(session: Session, issue_id: int) -> list[dict[str, Any]]:
@@ -130,23 +166,3 @@ def doubtful(session: Session, issue_id: int) -> list[dict[str, Any]]:
         {"delivery": id_, "edition": edition, "since": since.isoformat(), "answer": answer or ""}
         for id_, edition, since, answer in session.execute(query.order_by(Delivery.id))
     ]
-
-
-def stop_planned(session: Session, issue: Issue, reason: str) -> int:
-    """Skip whatever of the issue has not begun to leave; returns how many.
-
-    A worker that holds a claim finds out when it wants to write down its intent.
-    """
-    waiting = Delivery.state.in_([State.PLANNED, State.CLAIMED])
-    return changed(
-        session,
-        update(Delivery)
-        .where(Delivery.issue_id == issue.id, waiting)
-        .values(
-            state=State.SKIPPED,
-            reason=reason,
-            owner=None,
-            lease_until_at=None,
-            changed_at=database_now(session),
-        ),
-    )

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from newsletter.core.errors import ProviderError, Retry
 from newsletter.core.log import redact
-from newsletter.delivery.retries import again, is_hard_bounce
+from newsletter.delivery.retries import Deadline, again, is_hard_bounce
 from newsletter.delivery.states import State
 from newsletter.providers.base import NotConnected
 
@@ -42,6 +42,21 @@ def withheld(reason: str) -> Outcome:
     return Outcome(State.SKIPPED, reason=reason, tried=False)
 
 
+def cancelled(outcome: Outcome) -> Outcome:
+    """What would be tried again, of an issue that was given up meanwhile."""
+    return Outcome(State.SKIPPED, outcome.answer, reason="cancelled", tried=outcome.tried)
+
+
+def paced(reason: str, until: datetime) -> Outcome:
+    """Its turn has not come: the pace of a provider or of a receiving domain."""
+    return Outcome(State.PLANNED, reason, tried=False, not_before_at=until)
+
+
+def address_refused(reason: str) -> Outcome:
+    """No message can be made for this one address any more; the others are not concerned."""
+    return Outcome(State.REFUSED, reason, reason="recipient", tried=False)
+
+
 def waiting(error: ProviderError, until: datetime | None = None) -> Outcome:
     """Nobody could be served: the delivery waits as it was, and says for what."""
     told = str(error) if isinstance(error, NotConnected) else error.answer or str(error)
@@ -54,7 +69,7 @@ def not_made(reason: str, until: datetime) -> Outcome:
 
 
 def judged(
-    error: ProviderError, *, delivery_id: int, attempt: int, now: datetime, deadline: datetime
+    error: ProviderError, *, delivery_id: int, attempt: int, now: datetime, deadline: Deadline
 ) -> Outcome:
     """What a provider's no, or silence, means for the delivery on its `attempt`-th try."""
     answer = redact(error.answer or str(error))
@@ -65,7 +80,12 @@ def judged(
     if error.retry is Retry.NEVER:
         return _refused(error, answer)
     next_at = again(
-        attempt=attempt, delivery_id=delivery_id, answer=answer, now=now, deadline=deadline
+        attempt=attempt,
+        delivery_id=delivery_id,
+        answer=answer,
+        now=now,
+        deadline=deadline,
+        asked_seconds=error.wait_seconds,
     )
     if next_at is None:
         return Outcome(State.REFUSED, answer, reason="policy" if error.ours else "gave_up")

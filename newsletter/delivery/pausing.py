@@ -9,8 +9,8 @@ from sqlalchemy.orm import Session
 
 from newsletter.core.errors import NotAllowedNow
 from newsletter.core.installation import require_seen
-from newsletter.delivery.ledger import stop_planned
 from newsletter.delivery.rows import changed
+from newsletter.delivery.stopping import stop_planned
 from newsletter.editorial import issues
 from newsletter.editorial.models import Issue
 from newsletter.editorial.states import Status, require_move, way_on

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import threading
-from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from uuid import UUID
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from newsletter.core.addresses import Address
 from newsletter.core.clock import now
+from newsletter.core.db import reading
 from newsletter.core.errors import ConfigurationError, NewsletterError, NotAllowedNow, RenderError
 from newsletter.core.settings import NOT_REACHABLE, Settings
 from newsletter.core.tokens import Claim, Purpose, TokenSigner
 from newsletter.delivery import message_ids
 from newsletter.delivery.needs import Needs
+from newsletter.delivery.returning import paths
 from newsletter.editorial.editions import editions_of, letter
 from newsletter.editorial.issues import content_hash
 from newsletter.editorial.models import Issue
@@ -41,6 +45,8 @@ class Sheet:
     publication_id: int
     signer: TokenSigner
     secret: bytes = field(repr=False)
+    return_path: Callable[[int], str]
+    """Of a delivery; nothing where bounces go to the sender."""
 
     def envelope(
         self,
@@ -50,17 +56,21 @@ class Sheet:
         public_id: UUID,
         date: datetime,
         text_only: bool = False,
+        own_return_path: bool = False,
         signed: bool = True,
     ) -> Envelope:
         """The complete message of one delivery. The Message-ID is the same at every attempt.
 
-        `text_only` for a reader who asked for mail without HTML. `signed` by the domain's DKIM
-        keys, if there are any: for what takes a whole message as it is, which SMTP alone does.
+        `text_only` for a reader who asked for mail without HTML. `own_return_path`: bounces come
+        back to an address that names this delivery, where the settings give one (VERP). `signed`
+        by the domain's DKIM keys, if there are any: for what takes a whole message as it is, which
+        SMTP alone does.
         """
         unique = message_ids.unique(self.secret, delivery_id)
         tokens = self._tokens(public_id, Purpose.UNSUBSCRIBE, Purpose.PREFERENCES)
         recipient = self._recipient(address, unique, tokens, date)
-        return self._envelope(delivery_id, recipient, text_only=text_only, signed=signed)
+        sender = self.return_path(delivery_id) if own_return_path else ""
+        return self._envelope(delivery_id, recipient, sender, text_only=text_only, signed=signed)
 
     def test_envelope(
         self, *, address: Address, message_id: str, date: datetime, signed: bool = True
@@ -68,7 +78,7 @@ class Sheet:
         """A message marked as a test: its links open their pages and can do nothing."""
         tokens = self._tokens(UUID(int=0), Purpose.TEST, Purpose.TEST)
         recipient = self._recipient(address, message_id, tokens, date, mark="[TEST] ")
-        return self._envelope(0, recipient, signed=signed)
+        return self._envelope(0, recipient, "", signed=signed)
 
     def _tokens(self, subject: UUID, *purposes: Purpose) -> list[str]:
         return [self.signer.sign(Claim(subject, self.publication_id, p)) for p in purposes]
@@ -92,13 +102,14 @@ class Sheet:
         self,
         delivery_id: int,
         recipient: Recipient,
+        sender: str,
         *,
         text_only: bool = False,
         signed: bool = True,
     ) -> Envelope:
         return Envelope(
             delivery_id=delivery_id,
-            sender=self.letter.sender_address,
+            sender=sender or self.letter.sender_address,
             recipient=recipient.address,
             data=self.template.build(recipient, text_only=text_only, signed=signed),
         )
@@ -110,25 +121,35 @@ class Press:
     def __init__(self, needs: Needs) -> None:
         self._needs = needs
         self._lock = threading.Lock()
-        self._kept: OrderedDict[tuple[int, str, str | None], Sheet] = OrderedDict()
+        self._kept: dict[tuple[int, str, str | None], Sheet] = {}
 
-    def sheet(self, session: Session, issue_id: int, edition: str) -> Sheet:
-        """The edition of an issue as it was approved.
+    def sheet(self, issue_id: int, edition: str, approved: str | None) -> Sheet:
+        """The edition of an issue as it was approved; `approved` is the hash that says so.
 
         Raises NotAllowedNow when the content is no longer the approved one, RenderError when a
-        template is at fault.
+        template is at fault. Not to be called inside a transaction.
         """
-        issue = session.get_one(Issue, issue_id)
-        key = (issue_id, edition, issue.content_hash)
+        key = (issue_id, edition, approved)
+        found = self._kept.get(key)
+        if found is not None:
+            return found
         with self._lock:
             if key not in self._kept:
                 require_reachable(self._needs.settings)
-                _require_as_approved(issue)
-                self._kept[key] = self.print(issue, edition)
-            self._kept.move_to_end(key)
-            while len(self._kept) > _KEPT:
-                self._kept.popitem(last=False)
+                with reading(self._needs.engine) as session:
+                    issue = session.get_one(Issue, issue_id)
+                    _require_as_approved(issue)
+                    made = self.print(issue, edition)
+                while len(self._kept) >= _KEPT:
+                    self._kept.pop(next(iter(self._kept)))
+                self._kept[key] = made
             return self._kept[key]
+
+    def approved(self, issue_id: int, edition: str) -> Sheet:
+        """`sheet` of the issue as it is approved now."""
+        with reading(self._needs.engine) as session:
+            found = session.scalar(select(Issue.content_hash).where(Issue.id == issue_id))
+        return self.sheet(issue_id, edition, found)
 
     def print(self, issue: Issue, edition: str) -> Sheet:
         """The edition as it stands now, approved or not, and reachable or not."""
@@ -140,10 +161,18 @@ class Press:
             media_path=settings.media_path,
             languages=settings.languages,
         )
-        rendered = render(content, self._needs.theme)
-        template = MessageTemplate(content, rendered, dkim_keys.signer(settings))
-        ring = self._needs.ring
-        return Sheet(template, content, issue.publication_id, self._needs.signer, ring.index)
+        template = MessageTemplate(
+            content, render(content, self._needs.theme), dkim_keys.signer(settings)
+        )
+        secret = self._needs.ring.index
+        return Sheet(
+            template=template,
+            letter=content,
+            publication_id=issue.publication_id,
+            signer=self._needs.signer,
+            secret=secret,
+            return_path=partial(paths.return_path, settings, secret),
+        )
 
 
 def proof(needs: Needs, session: Session, issue: Issue) -> None:

@@ -1,73 +1,182 @@
-"""Writing down what became of a message, right after the answer."""
+"""Writing down what became of messages: those of an issue in groups, confirmations one by one."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import select, update
+from sqlalchemy import bindparam, null, select, update
+from sqlalchemy.engine import CursorResult
 from sqlalchemy.orm import Session
 
 from newsletter.core.db import database_now
-from newsletter.delivery.claiming import Claimed, HeldIssue, is_of
+from newsletter.core.log import logger
+from newsletter.delivery import chunks
+from newsletter.delivery.claiming import Claim
+from newsletter.delivery.confirmations import HeldConfirmation
 from newsletter.delivery.models import Delivery
-from newsletter.delivery.outcomes import Outcome
+from newsletter.delivery.outcomes import Outcome, cancelled
 from newsletter.delivery.rows import changed
 from newsletter.delivery.states import State, sources_of
-from newsletter.editorial.models import Issue
 from newsletter.editorial.states import Status
 from subscribers import suppression
 
+_log = logger("delivery.recording")
 
-def record(session: Session, claimed: Claimed, owner: str, outcome: Outcome, provider: str) -> bool:
-    """Move the delivery to its outcome; False when it is no longer this worker's to move.
 
-    An answer may come after the lease ran out and others wrote `unknown`: the owner's name
-    still stands in the row then, and the true answer replaces the doubt.
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What became of one message of an issue."""
+
+    delivery_id: int
+    subscriber_id: int | None
+    attempts: int
+    """Before this one."""
+    outcome: Outcome
+    provider: str | None
+
+
+def record(
+    session: Session, mine: Claim, owner: str, results: Sequence[Result], status: str
+) -> None:
+    """Move the deliveries of a chunk that this worker holds, and has locked, to their outcomes.
+
+    `status` is the issue's, held fast: what would be tried again of a cancelled one is skipped.
     """
     now = database_now(session)
-    if outcome.state is State.PLANNED and _is_cancelled(session, claimed):
-        outcome = Outcome(State.SKIPPED, outcome.answer, reason="cancelled", tried=outcome.tried)
+    taken = [r for r in results if r.outcome.state is State.SUBMITTED]
+    kept = _record_taken(session, mine, taken, now)
+    for result in results:
+        if result.outcome.state is not State.SUBMITTED:
+            kept += _record_other(session, mine, result, _final(result.outcome, status), owner)
+    if kept != len(results):
+        _log.error("outcomes_not_kept", chunk=mine.chunk_id, of=len(results), kept=kept)
+
+
+def _record_taken(session: Session, mine: Claim, taken: Sequence[Result], now: datetime) -> int:
+    if not taken:
+        return 0
+    by_provider: dict[str | None, list[dict[str, object]]] = {}
+    for result in taken:
+        row: dict[str, object] = {"of": result.delivery_id, "said": result.outcome.answer}
+        by_provider.setdefault(result.provider, []).append(row)
+    return sum(_take(session, mine, provider, rows, now) for provider, rows in by_provider.items())
+
+
+def _take(
+    session: Session,
+    mine: Claim,
+    provider: str | None,
+    rows: list[dict[str, object]],
+    now: datetime,
+) -> int:
     statement = (
         update(Delivery)
         .where(
-            Delivery.id == claimed.id,
-            Delivery.owner == owner,
-            Delivery.state.in_(sources_of(outcome.state)),
+            Delivery.id == bindparam("of"),
+            Delivery.state == State.PLANNED,
+            Delivery.turn < mine.turn,
         )
-        .values(**_values(claimed, outcome, provider, now))
+        .values(
+            state=State.SUBMITTED.value,
+            answer=bindparam("said"),
+            reason=null(),
+            attempts=Delivery.attempts + 1,
+            not_before_at=null(),
+            provider=provider,
+            changed_at=now,
+            submitted_at=now,
+            turn=mine.turn,
+        )
     )
-    if changed(session, statement) != 1:
+    # On the connection: the ORM would take the rows apart one by one.
+    result = session.connection().execute(statement, rows)
+    assert isinstance(result, CursorResult)  # noqa: S101
+    return int(result.rowcount)
+
+
+def _final(outcome: Outcome, status: str) -> Outcome:
+    over = outcome.state is State.PLANNED and status == Status.CANCELLED
+    return cancelled(outcome) if over else outcome
+
+
+def _record_other(
+    session: Session, mine: Claim, result: Result, outcome: Outcome, owner: str
+) -> int:
+    now = database_now(session)
+    unknown = outcome.state is State.UNKNOWN
+    values = _values(outcome, result.attempts, result.provider, now)
+    values |= {"turn": mine.turn, "owner": owner if unknown else None}
+    moved = update(Delivery).where(
+        Delivery.id == result.delivery_id,
+        Delivery.state == State.PLANNED,
+        Delivery.turn < mine.turn,
+    )
+    kept = changed(session, moved.values(**values))
+    if kept and outcome.hard_bounce:
+        _bar(session, result.delivery_id, result.subscriber_id, now)
+    return kept
+
+
+def record_late(session: Session, owner: str, results: Iterable[Result]) -> int:
+    """Answers that came after others had taken the chunk over and written `unknown`.
+
+    The owner's name still stands in such a row, and the true answer takes the place of the doubt.
+    """
+    now = database_now(session)
+    kept = 0
+    for result in sorted(results, key=lambda one: one.delivery_id):
+        if result.outcome.state is State.UNKNOWN:
+            continue
+        again = result.outcome.state is State.PLANNED
+        door = chunks.reopen if again else chunks.touch
+        door(session, [result.delivery_id], *([now] if again else []))
+        mine = (Delivery.id == result.delivery_id) & (Delivery.owner == owner)
+        values = _values(result.outcome, result.attempts, result.provider, now) | {"owner": None}
+        moved = update(Delivery).where(mine, Delivery.state == State.UNKNOWN)
+        settled = changed(session, moved.values(**values))
+        kept += settled
+        if settled and result.outcome.hard_bounce:
+            _bar(session, result.delivery_id, result.subscriber_id, now)
+    return kept
+
+
+def record_confirmation(
+    session: Session, held: HeldConfirmation, owner: str, outcome: Outcome, provider: str
+) -> bool:
+    """Move a confirmation to its outcome; False when it is no longer this worker's to move."""
+    now = database_now(session)
+    values = _values(outcome, held.attempts, provider, now)
+    statement = update(Delivery).where(
+        Delivery.id == held.id,
+        Delivery.owner == owner,
+        Delivery.state.in_(sources_of(outcome.state)),
+    )
+    if changed(session, statement.values(owner=None, lease_until_at=None, **values)) != 1:
         return False
     if outcome.hard_bounce:
-        _bar(session, claimed, now)
+        _bar(session, held.id, held.subscriber_id, now)
     return True
 
 
-def _bar(session: Session, claimed: Claimed, now: datetime) -> None:
+def _bar(session: Session, delivery_id: int, subscriber_id: int | None, now: datetime) -> None:
     """Never whoever joined under the number of somebody who was erased meanwhile."""
-    reader = session.scalar(select(Delivery.subscriber_id).where(is_of(claimed)))
-    if reader is not None:
+    reader = session.scalar(select(Delivery.subscriber_id).where(Delivery.id == delivery_id))
+    if reader is not None and reader == subscriber_id:
         suppression.suppress_reader(session, reader, "hard_bounce", now)
 
 
-def _values(claimed: Claimed, outcome: Outcome, provider: str, now: datetime) -> dict[str, object]:
+def _values(
+    outcome: Outcome, attempts: int, provider: str | None, now: datetime
+) -> dict[str, object]:
     return {
         "state": outcome.state,
         "reason": outcome.reason,
         "answer": outcome.answer,
-        "attempts": claimed.attempts + int(outcome.tried),
+        "attempts": attempts + int(outcome.tried),
         "not_before_at": outcome.not_before_at,
-        "owner": None,
-        "lease_until_at": None,
         "provider": provider,
         "changed_at": now,
         "submitted_at": now if outcome.state is State.SUBMITTED else None,
     }
-
-
-def _is_cancelled(session: Session, claimed: Claimed) -> bool:
-    """Asked under a lock that a cancelling editor waits for, so that nothing is left planned."""
-    if not isinstance(claimed, HeldIssue):
-        return False
-    status = select(Issue.status).where(Issue.id == claimed.issue_id).with_for_update(read=True)
-    return session.scalar(status) == Status.CANCELLED

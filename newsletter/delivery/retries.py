@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 _MINUTES = {"greylisted": (5, 15, 60), "busy": (2, 10, 30, 60)}
@@ -20,15 +21,35 @@ _ANSWER = re.compile(r"\s*([2-5]\d\d)(?:[ -]+([245]\.\d{1,3}\.\d{1,3})(?=\s|$))?
 _HARD = frozenset({"5.1.1", "5.1.2", "5.1.3", "5.1.6", "5.1.10", "5.2.1"})
 
 
+@dataclass(frozen=True, slots=True)
+class Deadline:
+    """How long a message that is put off is tried."""
+
+    soft_at: datetime
+    """From here on only until it had its few tries, as after a long pause of the issue."""
+    last_at: datetime
+    """From here on not at all: the news is stale."""
+
+
 def again(
-    *, attempt: int, delivery_id: int, answer: str, now: datetime, deadline: datetime
+    *,
+    attempt: int,
+    delivery_id: int,
+    answer: str,
+    now: datetime,
+    deadline: Deadline,
+    asked_seconds: float | None = None,
 ) -> datetime | None:
-    """When to try next after the `attempt`-th try (from 1); None when it is time to give up."""
-    if now >= deadline and attempt >= _LEAST_TRIES:
+    """When to try next after the `attempt`-th try (from 1); None when it is time to give up.
+
+    `asked_seconds`: what the provider itself asked for (Retry-After); never sooner than that.
+    """
+    if now >= deadline.last_at or (now >= deadline.soft_at and attempt >= _LEAST_TRIES):
         return None
     minutes = _MINUTES["greylisted" if is_greylisting(answer) else "busy"]
-    pause = minutes[min(attempt, len(minutes)) - 1]
-    return now + timedelta(minutes=pause * (1 + _JITTER * _share(delivery_id, attempt)))
+    own = 60.0 * minutes[min(attempt, len(minutes)) - 1]
+    pause = max(own, asked_seconds or 0.0)
+    return now + timedelta(seconds=pause * (1 + _JITTER * _share(delivery_id, attempt)))
 
 
 def line_pause(errors: int) -> float:

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from newsletter.core.errors import InputError, NotAllowedNow, NotFound
+from newsletter.delivery import chunks
 from newsletter.delivery.models import Delivery
 from newsletter.delivery.rows import changed
 from newsletter.delivery.states import SETTLED_BY_EDITOR, State
 from newsletter.editorial.models import Issue
 from newsletter.editorial.states import Status
+
+_AT_ONCE = 500
 
 
 def settle(session: Session, issue: Issue, delivery_id: int, as_: str, now: datetime) -> None:
@@ -26,6 +30,7 @@ def settle(session: Session, issue: Issue, delivery_id: int, as_: str, now: date
     _require_way(as_)
     state = _state_to_settle(session, issue, delivery_id, as_)
     values = _settled(issue, as_, now)
+    _announce(session, [delivery_id], as_, now)
     chosen = update(Delivery).where(Delivery.id == delivery_id, Delivery.state == state)
     if changed(session, chosen.values(**values)) != 1:
         raise NotAllowedNow(f"delivery {delivery_id} was settled by something else just now")
@@ -39,9 +44,24 @@ def settle_all(session: Session, issue: Issue, as_: str, now: datetime) -> int:
     session.refresh(issue, with_for_update=True)
     _require_way(as_)
     doubtful = (Delivery.issue_id == issue.id) & (Delivery.state == State.UNKNOWN)
-    if session.scalar(select(Delivery.id).where(doubtful).limit(1)) is None:
+    found = session.scalars(select(Delivery.id).where(doubtful)).all()
+    if not found:
         raise NotFound("delivery", f"issue {issue.number} has no delivery in doubt")
-    return changed(session, update(Delivery).where(doubtful).values(**_settled(issue, as_, now)))
+    settled = 0
+    for start in range(0, len(found), _AT_ONCE):
+        some = found[start : start + _AT_ONCE]
+        _announce(session, some, as_, now)
+        chosen = update(Delivery).where(doubtful, Delivery.id.in_(some))
+        settled += changed(session, chosen.values(**_settled(issue, as_, now)))
+    return settled
+
+
+def _announce(session: Session, ids: Sequence[int], as_: str, now: datetime) -> None:
+    """Tell the chunks, which are locked before their deliveries."""
+    if as_ == State.PLANNED:
+        chunks.reopen(session, ids, now)
+    else:
+        chunks.touch(session, ids)
 
 
 def _require_way(as_: str) -> None:

@@ -12,7 +12,7 @@ from newsletter.core.errors import ConfigurationError
 from newsletter.core.settings import Settings
 from newsletter.core.tokens import Claim, Purpose
 from newsletter.delivery import message_ids
-from newsletter.delivery.claiming import HeldConfirmation
+from newsletter.delivery.confirmations import HeldConfirmation
 from newsletter.delivery.models import Delivery
 from newsletter.delivery.needs import Needs
 from newsletter.delivery.press import require_reachable
@@ -105,7 +105,7 @@ def put_off(session: Session) -> None:
     session.execute(
         update(Delivery)
         .where(
-            Delivery.issue_id.is_(None),
+            Delivery.confirmation_id.is_not(None),
             Delivery.state.in_([State.PLANNED, State.CLAIMED]),
             or_(Delivery.not_before_at.is_(None), Delivery.not_before_at < until),
         )
@@ -121,7 +121,7 @@ def standing(session: Session) -> dict[str, int]:
     """
     rows = session.execute(
         select(Delivery.state, func.count())
-        .where(Delivery.issue_id.is_(None))
+        .where(Delivery.confirmation_id.is_not(None))
         .group_by(Delivery.state)
         .order_by(Delivery.state)
     )

@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 from newsletter.core import audit
 from newsletter.core.db import database_now
 from newsletter.core.installation import Installation
+from newsletter.delivery import chunks
 from newsletter.delivery.models import Delivery
 from newsletter.delivery.rows import changed
 from newsletter.delivery.states import OPEN, State
@@ -62,6 +63,7 @@ def hold_back(session: Session, made_at: datetime, now: datetime) -> Aftermath:
     why = ANSWER.format(said)
     doubtful = _doubt(session, Delivery.issue_id.is_not(None), why)
     confirmations = _doubt(session, Delivery.confirmation_id.is_not(None), why)
+    chunks.abandon(session, now)
     return Aftermath(held, paused, doubtful, confirmations, _pass(session, said, now))
 
 

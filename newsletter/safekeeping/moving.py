@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 from newsletter import migrations
 from newsletter.core.errors import ConfigurationError, NotAllowedNow
 from newsletter.core.installation import Installation
-from newsletter.delivery.ledger import Ledger, ledger
+from newsletter.delivery.ledger import Ledger, recount
 from newsletter.delivery.models import Chunk, Delivery
 from newsletter.delivery.states import State
 from newsletter.editorial.models import Issue
@@ -166,7 +166,7 @@ def _fingerprint(engine: Engine) -> str | None:
 
 def _ledgers(session: Session) -> dict[int, Ledger]:
     launched = select(Issue.id).where(Issue.launched_at.is_not(None)).order_by(Issue.id)
-    found = {issue_id: ledger(session, issue_id) for issue_id in session.scalars(launched).all()}
+    found = {issue_id: recount(session, issue_id) for issue_id in session.scalars(launched).all()}
     for one in found.values():
         if not one.balanced:
             raise ConfigurationError(
@@ -261,7 +261,7 @@ def _require_equal(target: Session, counts: dict[str, int], before: dict[int, Le
                 "nothing was moved"
             )
     for issue_id, one in before.items():
-        if ledger(target, issue_id) != one:
+        if recount(target, issue_id) != one:
             raise ConfigurationError(
                 f"the ledger of issue {one.number} is another one in the target; nothing was moved"
             )

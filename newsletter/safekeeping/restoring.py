@@ -25,7 +25,7 @@ from newsletter.core.encrypting import Key
 from newsletter.core.errors import ConfigurationError, InputError, NotAllowedNow
 from newsletter.core.key_file import KeyFile
 from newsletter.core.settings import Settings
-from newsletter.delivery.ledger import ledger
+from newsletter.delivery.ledger import recount
 from newsletter.delivery.models import Delivery
 from newsletter.editorial.models import Issue
 from newsletter.safekeeping import home_files, snapshot
@@ -238,7 +238,7 @@ def _set_sqlite_sequence(session: Session, name: str, following: int) -> None:
 def _require_balance(session: Session) -> None:
     launched = select(Issue.id).where(Issue.launched_at.is_not(None))
     for issue_id in session.scalars(launched).all():
-        found = ledger(session, issue_id)
+        found = recount(session, issue_id)
         if not found.balanced:
             raise InputError(
                 "file",

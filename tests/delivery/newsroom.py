@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, datetime
@@ -12,12 +13,16 @@ from sqlalchemy.orm import Session
 from newsletter.app import Services
 from newsletter.core.clock import now
 from newsletter.core.db import reading, writing
+from newsletter.delivery.crew import Crew, Lease, Streak
+from newsletter.delivery.flight import Recorder
 from newsletter.delivery.launching import Launched, launch
 from newsletter.delivery.ledger import Ledger, ledger
 from newsletter.delivery.models import Delivery
+from newsletter.delivery.press import Press
+from newsletter.delivery.traffic import Traffic
 from newsletter.editorial import checks, inbox, issues, publications
 from newsletter.editorial.models import Issue
-from newsletter.providers.base import Envelope
+from newsletter.providers.base import Envelope, Provider
 from newsletter.providers.memory import MemoryProvider
 from newsletter.worker import Worker
 from subscribers import directory
@@ -122,6 +127,27 @@ def taken(services: Services) -> list[Envelope]:
     """What the memory provider was handed, in order."""
     assert isinstance(services.provider, MemoryProvider)
     return services.provider.messages
+
+
+def use(services: Services, provider: Provider) -> None:
+    """Send by this provider instead of the one of the settings."""
+    services.__dict__["provider"] = provider
+    services.__dict__["providers"] = {services.settings.delivery.provider: provider}
+
+
+def crew(services: Services, owner: str = "me", *, patient: bool = True) -> Crew:
+    """What a line works from, without a worker."""
+    return Crew(
+        needs=services,
+        press=Press(services),
+        traffic=Traffic(services.settings, services.providers),
+        owner=owner,
+        streak=Streak(20),
+        stop=threading.Event(),
+        lease=Lease(60),
+        recorder=Recorder(services.settings.home, owner, 4),
+        patient=patient,
+    )
 
 
 def over_smtp(services: Services, port: int, username: str = "", **delivery: object) -> Services:

@@ -166,7 +166,7 @@ def test_whatever_a_provider_says_nobody_is_named_in_rows_reasons_or_logs(
     services: Services, tmp_path: Path
 ) -> None:
     told = ProviderError("relay: r1 is barred", retry=Retry.LATER, answer="450 r1: r1", halts=True)
-    services.__dict__["provider"] = _Telling(told)
+    newsroom.use(services, _Telling(told))
     issue_id = newsroom.publish(services, 2)
     newsroom.start(services, issue_id)
     log.configure(file=tmp_path / "worker.log", to_stderr=False)

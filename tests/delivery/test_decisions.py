@@ -10,16 +10,18 @@ from hypothesis import strategies as st
 
 from newsletter.core.errors import ProviderError, Retry
 from newsletter.delivery import outcomes, retries
+from newsletter.delivery.retries import Deadline
 from newsletter.delivery.states import MOVES, OPEN, State, sources_of
 
 NOW = datetime(2026, 11, 23, 2, 30, tzinfo=UTC)
 LATER = NOW + timedelta(hours=12)
+UNTIL = Deadline(LATER, LATER + timedelta(hours=12))
 
 
 def minutes(attempt: int, answer: str, delivery_id: int = 7) -> float:
     """The pause after this try."""
     at = retries.again(
-        attempt=attempt, delivery_id=delivery_id, answer=answer, now=NOW, deadline=LATER
+        attempt=attempt, delivery_id=delivery_id, answer=answer, now=NOW, deadline=UNTIL
     )
     assert at is not None
     return (at - NOW).total_seconds() / 60
@@ -43,12 +45,13 @@ def test_a_thousand_put_off_together_come_back_spread_out() -> None:
 def test_it_ends_after_the_deadline_but_never_before_the_fourth_try() -> None:
     def again(attempt: int, now: datetime) -> datetime | None:
         return retries.again(
-            attempt=attempt, delivery_id=1, answer="450 4.2.1 busy", now=now, deadline=LATER
+            attempt=attempt, delivery_id=1, answer="450 4.2.1 busy", now=now, deadline=UNTIL
         )
 
     assert again(40, LATER - timedelta(seconds=1)) is not None
     assert again(3, LATER) is not None
     assert again(4, LATER) is None
+    assert again(1, UNTIL.last_at) is None, "stale news is not tried again, however few its tries"
 
 
 @pytest.mark.parametrize(
@@ -67,7 +70,7 @@ def test_it_ends_after_the_deadline_but_never_before_the_fourth_try() -> None:
 )
 def test_only_a_mailbox_that_does_not_exist_bars_the_address(answer: str, hard: bool) -> None:
     error = ProviderError("no", retry=Retry.NEVER, answer=answer, recipient=True)
-    found = outcomes.judged(error, delivery_id=1, attempt=1, now=NOW, deadline=LATER)
+    found = outcomes.judged(error, delivery_id=1, attempt=1, now=NOW, deadline=UNTIL)
     assert (found.state, found.hard_bounce) == (State.REFUSED, hard)
     assert outcomes.counts_against_server(error) is not hard
 
@@ -75,13 +78,13 @@ def test_only_a_mailbox_that_does_not_exist_bars_the_address(answer: str, hard: 
 def test_no_failure_of_all_leads_from_doubt_to_a_second_message() -> None:
     for halts in (False, True):
         error = ProviderError("?", retry=Retry.UNKNOWN, halts=halts)
-        found = outcomes.judged(error, delivery_id=1, attempt=1, now=NOW, deadline=LATER)
+        found = outcomes.judged(error, delivery_id=1, attempt=1, now=NOW, deadline=UNTIL)
         assert found.state is State.UNKNOWN
 
 
 def test_an_answer_never_carries_an_address() -> None:
     error = ProviderError("no", retry=Retry.NEVER, answer="550 <aye@example.org> gone")
-    found = outcomes.judged(error, delivery_id=1, attempt=1, now=NOW, deadline=LATER)
+    found = outcomes.judged(error, delivery_id=1, attempt=1, now=NOW, deadline=UNTIL)
     assert found.answer == "550 <[address]> gone"
 
 

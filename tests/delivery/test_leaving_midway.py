@@ -28,6 +28,8 @@ from subscribers.spool import Leaving
 from tests.delivery import newsroom
 from tests.smtp_server import ScriptedServer
 
+pytestmark = pytest.mark.usefixtures("every_look")
+
 
 @dataclass(frozen=True)
 class Readers:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections import Counter
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,80 +14,183 @@ from sqlalchemy import Engine, event, update
 from newsletter.app import Services
 from newsletter.core.db import database_now, writing
 from newsletter.core.errors import ConfigurationError
-from newsletter.delivery import claiming, outcomes, recovering
-from newsletter.delivery.claiming import Claimed
-from newsletter.delivery.models import Delivery
-from newsletter.delivery.recording import record
+from newsletter.delivery import claiming, flight, outcomes, recovering
+from newsletter.delivery.claiming import Claim
+from newsletter.delivery.flight import Noted, Recorder, owners
+from newsletter.delivery.models import Chunk
+from newsletter.delivery.recording import Result, record_late
+from newsletter.delivery.recovering import Recovered
 from newsletter.providers.memory import MemoryConnection, MemoryProvider
 from newsletter.worker import Worker
 from tests.delivery import newsroom
 from tests.smtp_server import HANG, ScriptedServer, nth
 
 
-def claimed(services: Services, owner: str, limit: int) -> list[Claimed]:
+def claimed(services: Services, owner: str) -> Claim | None:
     """What this owner gets."""
     with writing(services.engine) as session:
-        return claiming.claim(session, owner, limit=limit, lease_seconds=60)
+        return claiming.claim(session, owner, lease_seconds=60)
 
 
-def intend(services: Services, one: Claimed, owner: str) -> bool:
-    """Whether it may leave."""
+def intend(services: Services, mine: Claim, owner: str, mark: int) -> bool:
+    """Whether the messages up to this one may leave."""
     with writing(services.engine) as session:
-        return claiming.intend(session, one, owner)
+        return claiming.intend(session, mine, owner, mark)
 
 
-def recover(services: Services) -> tuple[int, int]:
+def recover(services: Services, home: Path | None = None) -> Recovered:
     """By lease, as on several machines."""
     with writing(services.engine) as session:
-        found = recovering.recover(session, me="third", alone=False)
-        return found.planned, found.unknown
+        place = home or services.settings.home
+        return recovering.recover(session, place, me="third", alone=False)
 
 
-def run_out(services: Services, owner: str) -> None:
-    """Let the lease of this owner lie in the past."""
+def resolve(services: Services) -> Recovered:
+    """As a worker that starts where others had died."""
+    with writing(services.engine) as session:
+        return recovering.resolve(session, services.settings.home, me="third")
+
+
+def run_out(services: Services) -> None:
+    """Let every lease lie in the past."""
     with writing(services.engine) as session:
         past = database_now(session) - timedelta(seconds=1)
-        session.execute(update(Delivery).where(Delivery.owner == owner).values(lease_until_at=past))
+        session.execute(update(Chunk).values(lease_until_at=past))
 
 
-def answered(services: Services, one: Claimed, owner: str) -> bool:
-    """Write down a yes."""
+def said_yes(delivery_id: int, subscriber_id: int | None = None) -> Result:
+    """An answer as a line heard it."""
+    return Result(delivery_id, subscriber_id, 0, outcomes.accepted("250 ok"), "smtp")
+
+
+def late(services: Services, owner: str, *delivery_ids: int) -> int:
+    """Write down answers for a chunk that was lost; how many were still wanted."""
     with writing(services.engine) as session:
-        return record(session, one, owner, outcomes.accepted("250 ok"), "smtp")
+        return record_late(session, owner, [said_yes(number) for number in delivery_ids])
+
+
+def states(services: Services, issue_id: int) -> list[str]:
+    """Of all deliveries in order."""
+    return [row.state for row in newsroom.rows(services, issue_id)]
 
 
 def test_a_worker_that_slept_over_its_lease_can_send_nothing_of_it(any_services: Services) -> None:
     services = any_services
     issue_id = newsroom.publish(services, 3)
     newsroom.start(services, issue_id)
-    first, second, third = claimed(services, "sleeper", 20)
-    assert claimed(services, "other", 20) == []
-    assert intend(services, first, "sleeper")
-    assert recover(services) == (0, 0)
-    run_out(services, "sleeper")
-    assert recover(services) == (2, 1)
-    taken_over = claimed(services, "other", 20)
-    assert [c.id for c in taken_over] == [second.id, third.id]
-    assert not intend(services, second, "sleeper")
-    assert not answered(services, second, "sleeper")
-    assert answered(services, first, "sleeper"), "a late true answer settles the doubt"
-    assert intend(services, taken_over[0], "other")
-    assert not answered(services, second, "sleeper")
+    mine = claimed(services, "sleeper")
+    assert mine is not None
+    assert claimed(services, "other") is None
+    first = mine.first_id
+    assert intend(services, mine, "sleeper", first)
+    assert newsroom.counts(services, issue_id).submitting == 1
+    assert newsroom.counts(services, issue_id).claimed == 2
+    assert recover(services) == Recovered()
+    run_out(services)
+    assert recover(services) == Recovered(planned=2, unknown=1)
+    theirs = claimed(services, "other")
+    assert theirs is not None
+    assert theirs.turn == mine.turn + 1
+    assert not intend(services, mine, "sleeper", first + 1)
     with writing(services.engine) as session:
-        assert claiming.release(session, "other", [c.id for c in taken_over]) == 1
-    states = [row.state for row in newsroom.rows(services, issue_id)]
-    assert states == ["submitted", "submitting", "planned"]
+        assert not claiming.hold(session, mine, "sleeper", 60)
+        assert not claiming.release(session, mine, "sleeper", "sending")
+    assert late(services, "sleeper", first + 1) == 0
+    assert late(services, "sleeper", first) == 1, "a late true answer settles the doubt"
+    assert intend(services, theirs, "other", first + 1)
+    assert states(services, issue_id) == ["submitted", "planned", "planned"]
+    assert newsroom.counts(services, issue_id).submitting == 1
+    with writing(services.engine) as session:
+        assert claiming.release(session, theirs, "other", "sending")
+    assert newsroom.counts(services, issue_id).planned == 2
 
 
 def test_a_lease_is_renewed_while_an_answer_is_awaited(any_services: Services) -> None:
     services = any_services
     newsroom.start(services, newsroom.publish(services, 2))
-    first, _ = claimed(services, "patient", 20)
-    assert intend(services, first, "patient")
-    run_out(services, "patient")
+    mine = claimed(services, "patient")
+    assert mine is not None
+    assert intend(services, mine, "patient", mine.last_id)
+    run_out(services)
     with writing(services.engine) as session:
-        assert claiming.renew(session, "patient", 60) == 2
-    assert recover(services) == (0, 0)
+        assert claiming.renew(session, "patient", 60) == 1
+    assert recover(services) == Recovered()
+
+
+def _died(services: Services, owner: str) -> Claim:
+    """A worker that let four leave: the first was taken, the second refused, the third has no
+    answer, the fourth had not begun to leave; then it was killed."""
+    recorder = Recorder(services.settings.home, owner, 1)
+    strip = recorder.strip()
+    mine = claimed(services, owner)
+    assert mine is not None
+    assert intend(services, mine, owner, mine.first_id + 3)
+    for place, answer in enumerate([Noted.TAKEN, Noted.NOT_TAKEN, None]):
+        strip.leaving(mine.first_id + place)
+        if answer is not None:
+            strip.answered(mine.first_id + place, answer)
+    recorder.close(forget=False)
+    run_out(services)
+    return mine
+
+
+def test_the_recorder_tells_what_was_leaving_from_what_was_not(any_services: Services) -> None:
+    services = any_services
+    issue_id = newsroom.publish(services, 6)
+    newsroom.start(services, issue_id)
+    _died(services, "dead:1")
+    assert recover(services) == Recovered(planned=4, submitted=1, unknown=1)
+    assert states(services, issue_id) == ["submitted", "planned", "unknown", *["planned"] * 3]
+    newsroom.work_off(services)
+    assert len(newsroom.taken(services)) == 4
+    assert resolve(services) == Recovered()
+    assert owners(services.settings.home) == [], "a file that is no longer needed goes"
+
+
+def test_another_machine_calls_all_of_it_unknown_until_the_recorder_is_found(
+    any_services: Services, tmp_path: Path
+) -> None:
+    services = any_services
+    issue_id = newsroom.publish(services, 6)
+    newsroom.start(services, issue_id)
+    _died(services, "dead:1")
+    assert recover(services, tmp_path / "elsewhere") == Recovered(planned=2, unknown=4)
+    assert newsroom.counts(services, issue_id).unknown == 4
+    assert resolve(services) == Recovered(planned=2, submitted=1)
+    assert states(services, issue_id) == ["submitted", "planned", "unknown", *["planned"] * 3]
+    newsroom.work_off(services)
+    found = newsroom.counts(services, issue_id)
+    assert (found.submitted, found.unknown, found.done) == (5, 1, True)
+
+
+def test_a_recorder_of_before_the_last_boot_is_not_believed(
+    services: Services, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    issue_id = newsroom.publish(services, 6)
+    newsroom.start(services, issue_id)
+    _died(services, "dead:1")
+    boot = tmp_path / "boot_id"
+    boot.write_text("another-boot")
+    monkeypatch.setattr(flight, "_BOOT", boot)
+    assert recover(services) == Recovered(planned=2, unknown=4)
+    assert resolve(services) == Recovered()
+    assert newsroom.counts(services, issue_id).unknown == 4
+
+
+def test_the_recorder_of_a_frozen_worker_is_not_believed(services: Services) -> None:
+    """It may wake up and go on: what it had been allowed to send may leave at any moment."""
+    issue_id = newsroom.publish(services, 3)
+    newsroom.start(services, issue_id)
+    alive = Recorder(services.settings.home, "frozen:1", 1)
+    mine = claimed(services, "frozen:1")
+    assert mine is not None
+    assert intend(services, mine, "frozen:1", mine.first_id + 1)
+    run_out(services)
+    assert recover(services) == Recovered(planned=1, unknown=2)
+    assert resolve(services) == Recovered()
+    alive.close(forget=False)
+    assert resolve(services) == Recovered(planned=2)
+    assert newsroom.counts(services, issue_id).planned == 3
 
 
 def test_a_stop_does_not_wait_for_ever_and_says_what_it_left(
@@ -123,11 +227,11 @@ class _Stumbling(MemoryProvider):
 def test_a_bug_ends_the_worker_loudly_and_holds_nothing_back(services: Services) -> None:
     issue_id = newsroom.publish(services, 30)
     newsroom.start(services, issue_id)
-    services.__dict__["provider"] = _Stumbling()
+    newsroom.use(services, _Stumbling())
     with pytest.raises(RuntimeError, match="a bug"):
         Worker(services).run(threading.Event(), idle=0.01)
     assert newsroom.counts(services, issue_id).planned == 30
-    services.__dict__["provider"] = MemoryProvider()
+    newsroom.use(services, MemoryProvider())
     newsroom.work_off(services)
     assert newsroom.counts(services, issue_id).done
 
@@ -158,14 +262,12 @@ def test_a_full_disk_doubles_nobody(services: Services) -> None:
         smtp = newsroom.over_smtp(services, server.port)
         with pytest.raises(ConfigurationError, match="the disk is full"):
             newsroom.work_off(smtp)
-        found = newsroom.counts(services, issue_id)
-        assert 0 < found.submitted < 20
-        assert found.submitting + found.unknown == 1, "taken, but the yes could not be stored"
-        assert found.submitted + 1 == len(server.kept)
+        assert 0 < len(server.kept) < 60
+        assert newsroom.counts(services, issue_id).submitted < len(server.kept), "not stored"
         disk.full = False
         server.on_kept = lambda _count: None
         newsroom.work_off(smtp)
     found = newsroom.counts(services, issue_id)
-    assert (found.submitted, found.unknown, found.done) == (59, 1, True)
+    assert (found.submitted, found.unknown, found.done) == (60, 0, True), "the recorder knew"
     assert set(Counter(kept.recipient for kept in server.kept).values()) == {1}
     assert len(server.kept) == 60

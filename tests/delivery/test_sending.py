@@ -18,9 +18,8 @@ from newsletter.core.errors import InputError, NotAllowedNow, NotFound
 from newsletter.core.tokens import Purpose
 from newsletter.delivery.ledger import doubtful, refused
 from newsletter.delivery.models import Delivery
-from newsletter.delivery.press import Press
 from newsletter.delivery.proofs import send_test
-from newsletter.delivery.sending import Line, Streak
+from newsletter.delivery.sending import Line
 from newsletter.delivery.settling import settle, settle_all
 from newsletter.editorial.models import Issue
 from newsletter.worker import Worker
@@ -76,6 +75,7 @@ def test_who_leaves_after_the_launch_gets_nothing_more(any_services: Services) -
     assert [m.recipient.text for m in newsroom.taken(services)] == ["r3@example.org"]
 
 
+@pytest.mark.usefixtures("every_look")
 def test_who_leaves_while_the_server_thinks_gets_nothing(services: Services) -> None:
     issue_id = newsroom.publish(services, 1)
     newsroom.start(services, issue_id)
@@ -257,7 +257,7 @@ def test_an_answer_is_written_down_when_the_database_is_busy(services: Services)
 
     with ScriptedServer(on_kept=take_the_only_connection) as server:
         smtp = replace(newsroom.over_smtp(services, server.port), engine=narrow)
-        line = Line(smtp, Press(smtp), "me", streak=Streak(20), stop=threading.Event())
+        line = Line(newsroom.crew(smtp))
         line.round()
         line.hang_up()
     narrow.dispose()

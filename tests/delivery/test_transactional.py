@@ -169,13 +169,14 @@ def test_an_issue_of_many_does_not_hold_it_back(any_services: Services) -> None:
     newsroom.start(services, issue_id)
     worker = Worker(services)
     worker.step()
-    assert len(newsroom.taken(services)) == 20
+    sent = len(newsroom.taken(services))
+    assert 0 < sent < 60
     with reading(services.engine) as session:
         publication_id = session.scalars(select(Publication.id)).one()
     sign_up(services, publication_id, "new@example.org")
     before = newsroom.counts(services, issue_id)
     worker.step()
-    assert newsroom.taken(services)[20].recipient.text == "new@example.org"
+    assert newsroom.taken(services)[sent].recipient.text == "new@example.org"
     assert newsroom.counts(services, issue_id) == before, "the issue's sums know nothing of it"
     newsroom.work_off(services, worker)
     worker.close()
@@ -265,6 +266,7 @@ def test_a_wish_to_leave_that_waits_on_the_disk_is_heard_before_anybody_is_claim
     assert not spool.holds(services.settings.home, person.public_id, 1)
 
 
+@pytest.mark.usefixtures("every_look")
 def test_a_wish_that_comes_after_the_claim_is_heard_too(services: Services) -> None:
     issue_id = newsroom.publish(services, 2)
     newsroom.start(services, issue_id)

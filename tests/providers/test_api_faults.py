@@ -10,6 +10,7 @@ import time_machine
 from newsletter.core.clock import now
 from newsletter.core.errors import ProviderError, Retry
 from newsletter.delivery.outcomes import judged
+from newsletter.delivery.retries import Deadline
 from newsletter.delivery.states import State
 from newsletter.providers.base import NotConnected
 from tests.http_server import (
@@ -33,7 +34,13 @@ LARGE = letters.small(text="y" * 70 + "\r\n" + ("z" * 70 + "\r\n") * 90_000)
 def state_of(error: ProviderError) -> State:
     """What the delivery room makes of it."""
     at = now()
-    return judged(error, delivery_id=1, attempt=1, now=at, deadline=at + timedelta(hours=12)).state
+    return judged(
+        error,
+        delivery_id=1,
+        attempt=1,
+        now=at,
+        deadline=Deadline(at + timedelta(hours=12), at + timedelta(hours=24)),
+    ).state
 
 
 def answered(fake: Fake, reply: bytes) -> ProviderError:

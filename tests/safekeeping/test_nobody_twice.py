@@ -94,6 +94,7 @@ def test_backed_up_in_the_midst_of_sending(
         newsroom.start(first, issue_id)
         with working(first, issue_id):
             assert gate.reached.wait(30)
+            answered = newsroom.counts(first, issue_id).submitted
             saved = safe.back_up(first, file)
             gate.open.set()
         assert newsroom.status(first, issue_id)[0] == "sent"
@@ -101,7 +102,7 @@ def test_backed_up_in_the_midst_of_sending(
         place = safe.target(tmp_path, first, other_url)
         ran = place.restore(file, "--json")
         assert ran.code == 0, ran
-        assert ran.json["doubtful"] == READERS - BEFORE + 1, "all that had no answer yet"
+        assert ran.json["doubtful"] == READERS - answered, "all that had no answer in it"
         assert ran.json["tables"] == saved.tables
         restored = place.services(first)
         let_loose(restored)

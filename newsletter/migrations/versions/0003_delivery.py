@@ -117,7 +117,7 @@ def _forget_readers() -> None:
     if op.get_bind().dialect.name == 'sqlite':
         op.execute(f'CREATE TRIGGER deliveries_forget AFTER DELETE ON subscribers BEGIN {forget}; END')
         return
-    op.execute(f'CREATE FUNCTION deliveries_forget() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN {forget}; RETURN NULL; END $$')
+    op.execute(f'CREATE OR REPLACE FUNCTION deliveries_forget() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN {forget}; RETURN NULL; END $$')
     op.execute('CREATE TRIGGER deliveries_forget AFTER DELETE ON subscribers FOR EACH ROW EXECUTE FUNCTION deliveries_forget()')
 
 

@@ -1,0 +1,120 @@
+"""What the lines of one worker share: services, traffic, the count of errors, the recorder."""
+
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import dataclass, field
+
+from newsletter.delivery.flight import Recorder
+from newsletter.delivery.needs import Needs
+from newsletter.delivery.press import Press
+from newsletter.delivery.traffic import Traffic
+
+_OURS_IN_A_ROW = 2
+"""First tries refused for our sake (5.7.x) after which nobody else is tried."""
+
+
+class Withdrawn(Exception):
+    """Raised before a body leaves: not to be sent now. `reason` skips it, None hands it back.
+
+    `number` is the delivery, where others may have been asked for behind it.
+    """
+
+    def __init__(self, reason: str | None, number: int | None = None) -> None:
+        self.reason = reason
+        self.number = number
+        super().__init__(reason)
+
+
+class Streak:
+    """Errors one after the other, counted over all lines of a worker."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._lock = threading.Lock()
+        self.errors = 0
+        self._ours = 0
+
+    def broken(self) -> None:
+        """A message was taken: the row of errors ends."""
+        if self.errors or self._ours:
+            with self._lock:
+                self.errors = self._ours = 0
+
+    def is_ours(self) -> bool:
+        """Count a first try that was refused for our sake; True when it is no single case."""
+        with self._lock:
+            self._ours = (self._ours + 1) % _OURS_IN_A_ROW
+            return self._ours == 0
+
+    def is_too_long(self) -> bool:
+        """Count one more error; True, and counting begins anew, when the limit is reached."""
+        with self._lock:
+            self.errors += 1
+            if self.errors < self._limit:
+                return False
+            self.errors = 0
+            return True
+
+
+class Lease:
+    """Until when this worker may believe that its claims are its own, without asking anybody.
+
+    By a clock that runs on while the process is stopped and the machine sleeps, and that nobody
+    can set: the wall clock may jump.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+        self._until = 0.0
+
+    def renewed(self, asked_at: float) -> None:
+        """The database said yes to a question asked then."""
+        self._until = max(self._until, asked_at + self.seconds)
+
+    @property
+    def is_over(self) -> bool:
+        """Others may have taken over."""
+        return elapsed() > self._until
+
+
+def elapsed() -> float:
+    """Seconds since some instant, the time asleep included."""
+    return time.clock_gettime(_CLOCK)
+
+
+_CLOCK = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
+
+
+@dataclass
+class Crew:
+    """One worker's lines work from this. `patient` ones wait between errors; tests do not."""
+
+    needs: Needs
+    press: Press
+    traffic: Traffic
+    owner: str
+    streak: Streak
+    stop: threading.Event
+    lease: Lease
+    recorder: Recorder
+    patient: bool = True
+    abandoned: threading.Event = field(default_factory=threading.Event)
+    """The worker has given up waiting for its lines: nothing may leave any more."""
+
+    def wait(self, seconds: float) -> None:
+        """Rest, unless told to stop."""
+        if self.patient and seconds > 0:
+            self.stop.wait(seconds)
+
+    @property
+    def keyed(self) -> frozenset[str]:
+        """Providers that know a message again."""
+        every = self.needs.providers.items()
+        return frozenset(name for name, one in every if one.repeats_safely_for is not None)
+
+    @property
+    def has_a_choice(self) -> bool:
+        """More than one provider is there: one that fails need not stop an issue."""
+        return len(self.needs.providers) > 1

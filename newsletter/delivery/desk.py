@@ -1,0 +1,151 @@
+"""The desk: confirmation mails leave here, one by one and beside the issues.
+
+Somebody who just signed up does not wait behind a million, so the desk has a line of its own, open
+only while there is something to confirm. The intent is written down before the first byte of the
+body leaves, and the outcome right after the answer.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from functools import partial
+
+from sqlalchemy.orm import Session
+
+from newsletter.core.clock import now
+from newsletter.core.db import reading, writing
+from newsletter.core.errors import NewsletterError, ProviderError
+from newsletter.core.log import logger
+from newsletter.core.patience import AWAY
+from newsletter.delivery import confirmations, outcomes
+from newsletter.delivery.confirmations import HeldConfirmation
+from newsletter.delivery.crew import Crew, Withdrawn
+from newsletter.delivery.outcomes import Outcome
+from newsletter.delivery.recording import record_confirmation
+from newsletter.delivery.retries import Deadline
+from newsletter.delivery.transactional import confirmation_mail, put_off
+from newsletter.providers.base import Connection, NotConnected
+from subscribers import optin
+
+_BATCH = 20
+_RECORD_TRIES = 5
+_STEP_BACK = timedelta(minutes=15)
+"""A confirmation that could not even be handed over is tried again after the others."""
+_log = logger("delivery.sending")
+
+
+class Desk:
+    """One thread's work on the confirmations."""
+
+    def __init__(self, crew: Crew) -> None:
+        self._crew = crew
+        self._needs = crew.needs
+        self._connection: Connection | None = None
+
+    def round(self) -> bool:
+        """Claim some and work them off; False when nothing was due."""
+        lease = self._needs.settings.delivery.lease_seconds
+        with writing(self._needs.engine) as session:
+            held = confirmations.claim(session, self._crew.owner, limit=_BATCH, lease_seconds=lease)
+        try:
+            for one in held:
+                if self._crew.stop.is_set() or not self._handle(one):
+                    break
+        finally:
+            if held:
+                with writing(self._needs.engine) as session:
+                    ids = [one.id for one in held]
+                    confirmations.release(session, self._crew.owner, ids)
+        return bool(held)
+
+    def hang_up(self) -> None:
+        """End the line politely."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.close()
+
+    def _handle(self, held: HeldConfirmation) -> bool:
+        """Deal with one; False when the rest had better wait."""
+        recipient = ""
+        try:
+            with reading(self._needs.engine) as session:
+                self._require_wanted(session, held)
+                envelope = confirmation_mail(self._needs, session, held, now())
+            recipient = envelope.recipient.text
+            answer = self._connected().submit(envelope, partial(self._intend, held))
+        except Withdrawn as withdrawn:
+            if withdrawn.reason is not None:
+                self._record(held, outcomes.withheld(withdrawn.reason))
+            return withdrawn.reason is not None
+        except ProviderError as error:
+            return self._failed(held, outcomes.cleared(error, recipient))
+        except NewsletterError as error:
+            self._record(held, outcomes.not_made(str(error), now() + _STEP_BACK))
+            _log.error("confirmation_not_made", delivery=held.id, reason=str(error))
+            return True
+        self._crew.streak.broken()
+        self._record(held, outcomes.accepted(answer, recipient))
+        return True
+
+    def _require_wanted(self, session: Session, held: HeldConfirmation) -> None:
+        if not confirmations.is_still_mine(session, held, self._crew.owner):
+            raise Withdrawn(None)
+        self._require_no_obstacle(session, held)
+
+    @staticmethod
+    def _require_no_obstacle(session: Session, held: HeldConfirmation) -> None:
+        reason = optin.obstacle(session, held.confirmation_id, now())
+        if reason is not None:
+            raise Withdrawn(reason)
+
+    def _intend(self, held: HeldConfirmation) -> None:
+        """Committed when this returns: from here on the message may have gone out."""
+        with writing(self._needs.engine) as session:
+            self._require_no_obstacle(session, held)
+            if not confirmations.intend(session, held, self._crew.owner):
+                raise Withdrawn(None)
+
+    def _connected(self) -> Connection:
+        if self._connection is None:
+            self._connection = self._needs.provider.connect()
+        return self._connection
+
+    def _failed(self, held: HeldConfirmation, error: ProviderError) -> bool:
+        """It steps back behind the others: one whose address upsets the server holds up none."""
+        if error.halts or isinstance(error, NotConnected):
+            self._record(held, outcomes.waiting(error, now() + _STEP_BACK))
+            with writing(self._needs.engine) as session:
+                put_off(session)
+            _log.error("confirmations_wait", reason=str(error))
+            return False
+        self._record(held, self._judged(held, error))
+        _log.warning("not_taken", delivery=held.id, cause=str(error))
+        return True
+
+    def _judged(self, held: HeldConfirmation, error: ProviderError) -> Outcome:
+        return outcomes.judged(
+            error,
+            delivery_id=held.id,
+            attempt=held.attempts + 1,
+            now=now(),
+            deadline=Deadline(self._last(held), held.expires_at),
+        )
+
+    def _last(self, held: HeldConfirmation) -> datetime:
+        hours = timedelta(hours=self._needs.settings.delivery.retry_hours)
+        return min(held.asked_at + hours, held.expires_at)
+
+    def _record(self, held: HeldConfirmation, outcome: Outcome) -> None:
+        """Write the outcome down, again while the disk is full or the database away or busy."""
+        name = self._needs.provider.name
+        for left in reversed(range(_RECORD_TRIES)):
+            try:
+                with writing(self._needs.engine) as session:
+                    kept = record_confirmation(session, held, self._crew.owner, outcome, name)
+                break
+            except AWAY:
+                if not left or not self._crew.patient:
+                    raise
+                self._crew.wait(1.0)
+        if not kept:
+            _log.warning("outcome_too_late", delivery=held.id, outcome=outcome.state)
