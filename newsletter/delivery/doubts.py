@@ -19,7 +19,7 @@ from newsletter.delivery import chunks, doubtful, message_ids, settling
 from newsletter.delivery.doubtful import Doubt, is_remembered
 from newsletter.delivery.models import Delivery
 from newsletter.delivery.needs import Needs
-from newsletter.delivery.press import Press
+from newsletter.delivery.press import Press, Sheet
 from newsletter.delivery.quiet import quiet_until
 from newsletter.delivery.rows import changed
 from newsletter.delivery.states import State
@@ -83,8 +83,9 @@ def _repeat_all(needs: Needs, press: Press, name: str, life: timedelta, now: dat
 
 
 def _repeat(needs: Needs, press: Press, provider: Provider, doubt: Doubt, now: datetime) -> bool:
+    sheet = press.approved(doubt.issue_id, doubt.edition)
     with reading(needs.engine) as session:
-        envelope = _envelope(needs, press, session, doubt, now)
+        envelope = _envelope(needs, sheet, session, doubt, now)
     with writing(needs.engine) as session:
         rest = max(_LEAST_REST, (now - doubt.since) / 4)
         if not _put_off(session, doubt, now + rest) or envelope is None:
@@ -99,7 +100,7 @@ def _repeat(needs: Needs, press: Press, provider: Provider, doubt: Doubt, now: d
 
 
 def _envelope(
-    needs: Needs, press: Press, session: Session, doubt: Doubt, now: datetime
+    needs: Needs, sheet: Sheet, session: Session, doubt: Doubt, now: datetime
 ) -> Envelope | None:
     """The same message with the same key; None when its reader wants no mail any more."""
     reader, publication_id = doubt.subscriber_id, doubt.publication_id
@@ -108,7 +109,7 @@ def _envelope(
     if spool.holds(needs.settings.home, public_id_of(session, reader), publication_id):
         return None
     person = recipient_of(session, needs.sealer, reader, publication_id)
-    return press.sheet(session, doubt.issue_id, doubt.edition).envelope(
+    return sheet.envelope(
         delivery_id=doubt.id,
         address=person.address,
         public_id=person.public_id,
@@ -127,7 +128,12 @@ def _put_off(session: Session, doubt: Doubt, until: datetime) -> bool:
 
 def _submitted(session: Session, doubt: Doubt, answer: str, now: datetime) -> bool:
     chunks.touch(session, [doubt.id])
-    values = {"state": State.SUBMITTED, "reason": None, "answer": answer, "owner": None}
+    values: dict[str, object] = {
+        "state": State.SUBMITTED,
+        "reason": None,
+        "answer": answer,
+        "owner": None,
+    }
     values |= {"not_before_at": None, "changed_at": now, "submitted_at": now}
     return changed(session, update(Delivery).where(_still(doubt)).values(**values)) == 1
 
