@@ -77,13 +77,13 @@ def _tell(found: dict[str, Any]) -> None:
     tell_rates(found["of_publication"], "the last 30 days", found["limits"])
     tell_notices(found["notices"])
     if found["strangers"]:
-        columns = ("received_at", "source", "kind", "outcome", "status", "answer")
+        names = ("received_at", "source", "kind", "outcome", "status", "answer")
         strange = [
-            [minute(row["received_at"]), *(row[name] for name in columns[1:])]
+            [minute(row["received_at"]), *(row[name] for name in names[1:])]
             for row in found["strangers"]
         ]
         title = "\nof no message of ours, or of no known kind (7 days)"
-        table(columns, strange, title=title, below=("answer",))
+        table(names, strange, title=title, below=("answer",))
 
 
 def tell_rates(returned: dict[str, Any], what: str, limits: dict[str, float]) -> None:

@@ -79,7 +79,7 @@ def _in_doubt() -> ColumnElement[bool]:
 
 
 def _query() -> Select[Any]:
-    return (
+    found: Select[Any] = (
         select(
             Delivery.id,
             Delivery.issue_id,
@@ -107,3 +107,4 @@ def _query() -> Select[Any]:
             Issue.status.in_([Status.SENDING, Status.SENT]),
         )
     )
+    return found

@@ -24,7 +24,7 @@ REASONS = {
 """Why a delivery is `bounced`, as it stands in its row."""
 _PROVES = frozenset({Kind.DELIVERED, Kind.BOUNCED, Kind.DEFERRED, Kind.COMPLAINED})
 _SETTLES = frozenset({State.UNKNOWN, State.SUBMITTED, State.DELIVERED, State.BOUNCED})
-_CERTAIN = frozenset({State.DELIVERED, State.COMPLAINED})
+_ARRIVED = frozenset({Kind.DELIVERED, Kind.COMPLAINED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,12 +56,14 @@ def fate(state: State, said: Iterable[Said], *, stuck: bool = False) -> Fate | N
     still planned goes on only when it is `stuck`: nobody has it in hand, and it would be sent a
     second time. What was refused or skipped stays so, unless it reached its reader after all.
     """
-    told = _told(said)
+    heard = list(said)
+    told = _told(heard)
     if told is None:
         return None
     if state in _SETTLES or (stuck and state is State.PLANNED):
         return told
-    return told if state is State.REFUSED and told.state in _CERTAIN else None
+    arrived = any(one.kind in _ARRIVED for one in heard)
+    return told if state is State.REFUSED and arrived else None
 
 
 def _told(said: Iterable[Said]) -> Fate | None:

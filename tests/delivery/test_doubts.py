@@ -234,6 +234,19 @@ def test_what_is_twice_not_in_the_log_goes_out_again(any_services: Services) -> 
     assert delivery(any_services, first) == ("planned", None)
 
 
+def test_a_log_that_is_asked_too_early_after_the_message_left_does_not_count(
+    services: Services,
+) -> None:
+    """The turn began at T0, but it may have left just before it became unknown, two hours later."""
+    first = _in_doubt(services, "mailgun", since=T0 + 2 * HOUR)
+    _policy(services, "look")
+    with _through(services, MailgunFake(), Log()) as through:
+        assert _look(through, T0 + 2 * HOUR + timedelta(minutes=20)) == 0
+        assert delivery(services, first) == ("unknown", None)
+        assert _look(through, T0 + 3 * HOUR + timedelta(minutes=5)) == 0
+        assert delivery(services, first) == ("unknown", "not_taken")
+
+
 def test_a_log_that_cannot_be_read_decides_nothing(services: Services) -> None:
     first = _in_doubt(services, "mailgun")
     _policy(services, "look")
