@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -127,6 +128,7 @@ def _file_engine(url: URL) -> Engine:
         pool_size=10,
         max_overflow=-1,  # a file has no limit: every page and every line of a worker finds one
         connect_args={"isolation_level": None, "timeout": 30, "check_same_thread": False},
+        execution_options={"turn": threading.RLock()},
     )
     event.listen(engine, "connect", _sqlite_on_connect)
     event.listen(engine, "begin", _sqlite_on_begin)
@@ -159,9 +161,25 @@ def _sqlite_on_begin(connection: Any) -> None:
 
 @contextmanager
 def writing(engine: Engine) -> Iterator[Session]:
-    """One unit of work: committed whole at the end, rolled back whole on any error."""
-    with Session(engine, expire_on_commit=False) as session, session.begin():
+    """One unit of work: committed whole at the end, rolled back whole on any error.
+
+    On SQLite the threads of a process take turns: left to itself it lets them sleep and look again,
+    so that one of many waits a hundred times as long as another while nobody writes.
+    """
+    with _turn(engine), Session(engine, expire_on_commit=False) as session, session.begin():
         yield session
+
+
+@contextmanager
+def _turn(engine: Engine) -> Iterator[None]:
+    """This thread's turn to write; after as long as SQLite would wait it tries without one."""
+    turn: Any = engine.get_execution_options().get("turn")
+    held: bool = turn is not None and turn.acquire(timeout=PATIENCE / 1000)
+    try:
+        yield
+    finally:
+        if held:
+            turn.release()
 
 
 @contextmanager
