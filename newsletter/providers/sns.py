@@ -41,6 +41,8 @@ _SIGNED["UnsubscribeConfirmation"] = _SIGNED[CONFIRMATION]
 _HASHES: Mapping[str, HashAlgorithm] = {"1": SHA1(), "2": SHA256()}  # noqa: S303 - theirs to choose
 _CERTIFICATE = re.compile(r"/SimpleNotificationService-[A-Za-z0-9]{1,100}\.pem")
 _LONGEST = 65_536
+_SECONDS = 5.0
+"""Who posted waits meanwhile: Amazon hangs up after fifteen, and tells it again."""
 _OLDEST = timedelta(days=14)
 _KEPT = 8
 _FETCHES, _PER = 10, timedelta(minutes=1)
@@ -50,7 +52,8 @@ def over_http(http: Http) -> Fetch:
     """Fetches as the settings say; a client of its own each time, because it is seldom."""
 
     def fetch(url: str) -> Reply:
-        limits = Limits(http.connect_timeout, http.write_timeout, http.answer_timeout)
+        usual = (http.connect_timeout, http.write_timeout, http.answer_timeout)
+        limits = Limits(*(min(one, _SECONDS) for one in usual))
         client = Client(limits=limits, proxy=http.proxy)
         try:
             return client.get(url, {}, longest=_LONGEST)

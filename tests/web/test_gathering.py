@@ -49,35 +49,18 @@ def test_whoever_is_told_yes_is_stored_and_nobody_twice() -> None:
     assert set(kept.values()) == {1}
 
 
-def test_who_waits_goes_along_with_the_next_in_one_turn() -> None:
-    turns: list[list[int]] = []
-    begun, go_on = threading.Event(), threading.Event()
-
-    def store(values: Sequence[int]) -> None:
-        turns.append(sorted(values))
-        begun.set()
-        go_on.wait(10)
-
-    gathering = Gathering[int](store)
-    first = threading.Thread(target=gathering.keep, args=(0,))
-    first.start()
-    begun.wait(10)
-    others = [threading.Thread(target=gathering.keep, args=(n,)) for n in range(1, 20)]
-    for thread in others:
-        thread.start()
-    while len(gathering._waiting) < 19:
-        pass
-    go_on.set()
-    for thread in (first, *others):
-        thread.join()
-    assert turns == [[0], [*range(1, 20)]]
-
-
-def _stored(store: Callable[[Sequence[int]], None]) -> tuple[set[int], set[int]]:
-    """Who of ten was told yes, and who no."""
+def together(store: Callable[[Sequence[int]], None]) -> tuple[set[int], set[int]]:
+    """0 has its turn, and 1 to 9 come meanwhile; who of them all was told yes, and who no."""
     yes: set[int] = set()
     no: set[int] = set()
-    gathering = Gathering[int](store)
+    begun, go_on = threading.Event(), threading.Event()
+
+    def slowly(values: Sequence[int]) -> None:
+        begun.set()
+        go_on.wait(10)
+        store(values)
+
+    gathering = Gathering[int](slowly)
 
     def come(number: int) -> None:
         try:
@@ -87,8 +70,24 @@ def _stored(store: Callable[[Sequence[int]], None]) -> tuple[set[int], set[int]]
         else:
             yes.add(number)
 
-    at_once(10, come)
+    first = threading.Thread(target=come, args=(0,))
+    first.start()
+    begun.wait(10)
+    others = [threading.Thread(target=come, args=(n,)) for n in range(1, 10)]
+    for thread in others:
+        thread.start()
+    while len(gathering._waiting) < 9:
+        pass
+    go_on.set()
+    for thread in (first, *others):
+        thread.join()
     return yes, no
+
+
+def test_who_waits_goes_along_with_the_next_in_one_turn() -> None:
+    turns: list[list[int]] = []
+    assert together(lambda values: turns.append(sorted(values))) == ({*range(10)}, set())
+    assert turns == [[0], [*range(1, 10)]]
 
 
 def test_one_that_cannot_be_stored_takes_no_other_with_it() -> None:
@@ -96,11 +95,15 @@ def test_one_that_cannot_be_stored_takes_no_other_with_it() -> None:
         if 7 in values:
             raise ValueError
 
-    assert _stored(store) == ({*range(10)} - {7}, {7})
+    assert together(store) == ({*range(10)} - {7}, {7})
 
 
-def test_a_database_that_is_away_is_told_to_all() -> None:
-    def store(_values: Sequence[int]) -> None:
+def test_a_database_that_is_away_is_told_to_all_and_asked_once_a_turn() -> None:
+    turns: list[int] = []
+
+    def store(values: Sequence[int]) -> None:
+        turns.append(len(values))
         raise ConfigurationError("the database is locked")
 
-    assert _stored(store) == (set(), {*range(10)})
+    assert together(store) == (set(), {*range(10)})
+    assert turns == [1, 9]
