@@ -46,6 +46,8 @@ class Server:
             shutil.chown(self.base, self._user)
         self.port = _free_port()
         self.url = f"postgresql+psycopg://test@{address}:{self.port}/postgres"
+        self.local_url = f"postgresql+psycopg://test@/postgres?host={self.base}&port={self.port}"
+        self._hba = f"host all all {address}/24 trust\n"
         self._options = (
             f"-p {self.port} -k {self.base} -c listen_addresses={address} -c shared_buffers=64MB"
         )
@@ -54,6 +56,8 @@ class Server:
         """Lay out the cluster; nothing runs yet."""
         data = self.base / "data"
         self._run(self._initdb, "-D", data, "-U", "test", "-A", "trust", "-E", "UTF8", "--no-sync")
+        with (data / "pg_hba.conf").open("a", encoding="ascii") as rules:
+            rules.write(self._hba)
 
     def start(self, environment: Mapping[str, str] | None = None) -> None:
         """Run it; returns when it takes connections."""

@@ -11,8 +11,10 @@ import sys
 import threading
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import time_machine
 from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -81,7 +83,19 @@ def keep_time(home: Path) -> int:
     return 0
 
 
-KINDS: Mapping[str, Callable[[Path], int]] = {"worker": main, "clock": keep_time}
+def with_a_clock_that_is_set(home: Path) -> int:
+    """A worker whose clock goes back an hour at SIGUSR1 and on an hour at SIGUSR2."""
+    with time_machine.travel(datetime.now(UTC), tick=True) as traveller:
+        for told, hours in ((signal.SIGUSR1, -1), (signal.SIGUSR2, 1)):
+            signal.signal(told, lambda *_, by=hours: traveller.shift(timedelta(hours=by)))
+        return main(home)
+
+
+KINDS: Mapping[str, Callable[[Path], int]] = {
+    "worker": main,
+    "worker with a clock": with_a_clock_that_is_set,
+    "clock": keep_time,
+}
 
 
 if __name__ == "__main__":

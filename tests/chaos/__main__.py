@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import secrets
+import signal
 import sys
 import tempfile
 import time
@@ -11,10 +12,11 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from tests.chaos import calamities
+from tests.chaos import calamities, hosts
 from tests.chaos.calamities import Scene, Theatre
 from tests.chaos.companions import Nursery, SinkProcess
 from tests.chaos.homes import Template
+from tests.chaos.hosts import a_bad_day
 from tests.chaos.kills import Rounds
 from tests.chaos.machine import CannotHere
 from tests.postgres import running_server
@@ -72,6 +74,19 @@ def _played(name: str, scene: Callable[[], Scene]) -> bool:
     return not done.faults
 
 
+def on_hosts(wanted: argparse.Namespace, base: Path) -> bool:
+    """Several workers on hosts of their own, twice."""
+    clean = True
+    try:
+        with hosts.town(base, wanted.readers) as town:
+            for name, back in (("back in mid-send", 0.7), ("back when all is over", None)):
+                played = _played(f"three hosts, {name}", lambda at=back: a_bad_day(town, at))  # type: ignore[misc]
+                clean = played and clean
+    except CannotHere as err:
+        say(f"three hosts: SKIPPED, {err}")
+    return clean
+
+
 @contextmanager
 def stage(kind: str, base: Path, readers: int) -> Iterator[Theatre]:
     """Receiver, workers and a template on one database."""
@@ -83,7 +98,7 @@ def stage(kind: str, base: Path, readers: int) -> Iterator[Theatre]:
         yield Theatre(base, sink, nursery, template, server)
 
 
-PARTS = {"kills": kills, "calamities": befallen}
+PARTS = {"kills": kills, "calamities": befallen, "hosts": on_hosts}
 
 
 def main() -> int:
@@ -100,6 +115,7 @@ def main() -> int:
     wanted.seed = secrets.randbelow(1_000_000) if wanted.seed is None else wanted.seed
     wanted.databases = [wanted.database] if wanted.database else ["sqlite", "postgresql"]
     say(f"seed {wanted.seed}")
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     base = Path(tempfile.mkdtemp(prefix="newsletter-chaos-"))
     base.chmod(0o755)  # a database server of another user lives in it
     clean = True

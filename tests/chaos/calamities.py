@@ -120,7 +120,8 @@ class Theatre:
         self._number += 1
         log = self.base / f"received-{self.template.kind}-{self._number}.txt"
         self.sink.begin(log)
-        with self.template.home(self.sink.host, self.sink.port, **delivery) as home:
+        host, port = self.sink.host, self.sink.port
+        with self.template.home(host, port, **delivery) as home:
             mine = nursery or self.nursery
             yield Scene(home, self.sink, mine, log, self.readers, self.server)
 
@@ -278,19 +279,17 @@ def _server_writes(theatre: Theatre, read_only_is: str) -> None:
     engine.dispose()
 
 
-def clock_set(theatre: Theatre, offset: str) -> Scene:
+def clock_set(theatre: Theatre, hours: int) -> Scene:
     """The clocks jump in mid-send, of workers and server; a worker is killed after that."""
-    clock = SetClock(emptied(theatre.base / "clock"))
-    with (
-        Nursery(env=clock.environment) as nursery,
-        _same_clock(theatre, clock),
-        theatre.scene(nursery=nursery) as scene,
-    ):
-        worker = scene.begin(scene.readers // 4)
+    jump = signal.SIGUSR1 if hours < 0 else signal.SIGUSR2
+    clock = SetClock(emptied(theatre.base / "clock")) if theatre.server else None
+    with _same_clock(theatre, clock), theatre.scene() as scene:
+        worker = scene.nursery.worker(scene.home.path, "worker with a clock")
+        scene.sink.trap(scene.readers // 4, worker, jump)
         scene.reached()
-        clock.set(offset)
-        second = None
-        if theatre.server is not None:
+        second = 0
+        if clock:
+            clock.set(f"{hours:+d}h")
             other = scene.home.path.with_name(f"{scene.home.path.name}-other")
             second = scene.nursery.worker(scene.home.twin(other).path)
         scene.sink.trap(scene.readers // 2, worker)
@@ -304,8 +303,8 @@ def clock_set(theatre: Theatre, offset: str) -> Scene:
 
 
 @contextmanager
-def _same_clock(theatre: Theatre, clock: SetClock) -> Iterator[None]:
-    if theatre.server is None:
+def _same_clock(theatre: Theatre, clock: SetClock | None) -> Iterator[None]:
+    if theatre.server is None or clock is None:
         yield
         return
     theatre.server.stop()
@@ -322,8 +321,8 @@ ON_A_FILE: Mapping[str, Callable[[Theatre], Scene]] = {
     "SIGSTOP, and a second worker": frozen_alone,
     "disk full": disk_full,
     "read-only disk": may_not_write,
-    "clock set back an hour": lambda theatre: clock_set(theatre, "-1h"),
-    "clock set on an hour": lambda theatre: clock_set(theatre, "+1h"),
+    "clock set back an hour": lambda theatre: clock_set(theatre, -1),
+    "clock set on an hour": lambda theatre: clock_set(theatre, 1),
 }
 ON_A_SERVER: Mapping[str, Callable[[Theatre], Scene]] = {
     "SIGTERM": told_to_stop,
@@ -332,6 +331,6 @@ ON_A_SERVER: Mapping[str, Callable[[Theatre], Scene]] = {
     "PostgreSQL's disk full": server_disk_full,
     "disk of the home full": disk_full,
     "read-only database": server_read_only,
-    "clock set back an hour": lambda theatre: clock_set(theatre, "-1h"),
-    "clock set on an hour": lambda theatre: clock_set(theatre, "+1h"),
+    "clock set back an hour": lambda theatre: clock_set(theatre, -1),
+    "clock set on an hour": lambda theatre: clock_set(theatre, 1),
 }

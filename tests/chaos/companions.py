@@ -97,9 +97,9 @@ class SinkProcess(_Companion):
         self._aside.clear()
         self._ask(do="round", log=str(log), chances=chances or {}, seed=seed)
 
-    def clear_up(self) -> None:
-        """The weather is fine from now on."""
-        self._ask(do="weather", chances={}, seed="")
+    def weather(self, chances: Mapping[str, float], seed: str = "") -> None:
+        """It changes from now on."""
+        self._ask(do="weather", chances=chances, seed=seed)
 
     def trap(
         self,

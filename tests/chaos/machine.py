@@ -41,6 +41,7 @@ def small_disk(place: Path, megabytes: int) -> Iterator[Path]:
         yield place
     finally:
         run("umount", "--lazy", place)
+        place.rmdir()
 
 
 def fill(place: Path) -> Path:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import gc
 import importlib
 import json
@@ -33,6 +34,10 @@ _WARM = (
 )
 
 
+_DIE_WITH_PARENT = 1
+"""PR_SET_PDEATHSIG of prctl(2)."""
+
+
 def _say(said: dict[str, Any]) -> None:
     os.write(1, json.dumps(said).encode() + b"\n")
 
@@ -41,7 +46,7 @@ def _live(order: dict[str, Any]) -> None:
     """In the child: it never comes back."""
     code = 1
     try:
-        os.setpgid(0, 0)
+        ctypes.CDLL(None).prctl(_DIE_WITH_PARENT, signal.SIGKILL)
         null = os.open(os.devnull, os.O_RDWR)
         os.dup2(null, 0)
         os.dup2(null, 1)
