@@ -105,3 +105,13 @@ def test_no_local_part_survives_whatever_stands_around_it(local: str, edge: str)
 def test_taking_out_twice_is_taking_out_once(said: str, local: str) -> None:
     once = log.redact(said, f"{local}@example.org")
     assert log.redact(once, f"{local}@example.org") == once
+
+
+@given(st.text('abAB@.v1+" 250', max_size=20), st.text('abAB+"', max_size=6))
+def test_the_short_way_passes_nothing_on_that_the_patterns_would_take_out(
+    said: str, local: str
+) -> None:
+    reader = f"{local}@example.org"
+    if log._is_about_nobody(said, reader):
+        beyond_ascii = "\u1000 " + said  # which only the patterns judge
+        assert log.redact(beyond_ascii, reader) == beyond_ascii

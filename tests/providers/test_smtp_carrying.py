@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -22,7 +21,7 @@ from tests.providers.smtp_lines import (
     envelope,
     letters,
 )
-from tests.smtp_server import DROP, Certificate, ScriptedServer, make_certificate, nth
+from tests.smtp_server import DROP, Certificate, ScriptedServer, nth
 
 NO_SUCH = "550 5.1.1 <r2@example.org> unknown"
 
@@ -202,14 +201,6 @@ def test_nothing_is_used_that_is_not_both_wanted_and_offered(
         f"MAIL FROM:<desk@news.example> SIZE={size}",
         f"MAIL FROM:<desk@news.example> SMTPUTF8 SIZE={size}",
     ]
-
-
-@pytest.fixture
-def trusted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Certificate:
-    """A certificate for localhost that this machine trusts."""
-    made = make_certificate(tmp_path)
-    monkeypatch.setenv("SSL_CERT_FILE", str(made.path))
-    return made
 
 
 @EVERY_MODE

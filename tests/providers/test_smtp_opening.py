@@ -127,19 +127,6 @@ def test_plain_text_to_another_machine_is_refused_before_connecting() -> None:
     assert "smtp.allow_plain" in str(error)
 
 
-@pytest.fixture
-def certificate(tmp_path: Path) -> Certificate:
-    """For localhost, trusted by nobody yet."""
-    return make_certificate(tmp_path)
-
-
-@pytest.fixture
-def trusted(certificate: Certificate, monkeypatch: pytest.MonkeyPatch) -> Certificate:
-    """The same, as an authority this machine trusts."""
-    monkeypatch.setenv("SSL_CERT_FILE", str(certificate.path))
-    return certificate
-
-
 @pytest.mark.parametrize("security", ["starttls", "tls"])
 def test_tls_and_login(trusted: Certificate, security: str) -> None:
     with SecureServer(trusted, at_once=security == "tls") as server:

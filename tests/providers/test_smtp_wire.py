@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import socket
+import ssl
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -16,8 +17,10 @@ from hypothesis import strategies as st
 from newsletter.core.errors import Retry
 from newsletter.providers.base import Envelope
 from newsletter.providers.smtp import SmtpProvider
+from newsletter.providers.smtp_answers import Broken, Stage
+from newsletter.providers.smtp_dialogue import DONE, Dialogue
 from newsletter.providers.smtp_letter import has_bare_line_ends, stuffed
-from newsletter.providers.smtp_wire import SILENT, LineLost, Wire
+from newsletter.providers.smtp_wire import SILENT, LineLost, Wire, wire_of
 from tests.providers.smtp_lines import (
     EVERY_MODE,
     MESSAGE,
@@ -28,7 +31,7 @@ from tests.providers.smtp_lines import (
     letters,
     settings,
 )
-from tests.smtp_server import ScriptedServer
+from tests.smtp_server import Certificate, ScriptedServer
 
 HELLO = b"250-test.example\r\n250-PIPELINING\r\n250 CHUNKING\r\n"
 YES = b"250 2.0.0 yes\r\n"
@@ -150,6 +153,47 @@ def test_a_server_that_reads_nothing_is_given_up_in_time_and_what_had_left_is_kn
         assert caught.value.cause == SILENT
         ours.close()
         assert caught.value.sent == sum(iter(lambda: len(theirs.recv(1 << 20)), 0))
+
+
+@pytest.mark.parametrize("secure", [False, True], ids=["plain", "tls"])
+def test_only_a_message_of_which_bytes_are_missing_has_certainly_not_left(
+    trusted: Certificate, secure: bool
+) -> None:
+    """What stands behind it may be lost: it does not matter to the message, whose answer counts."""
+    much = b"x" * 10_000_000
+    with talking(trusted if secure else None) as (line, theirs):
+        line.say_last(b"body\r\n", b".\r\n", behind=much)
+        theirs.sendall(b"250 kept\r\n")
+        assert line.hear(Stage.DOT, DONE) == b"250 kept"
+        assert line.over
+    with talking(trusted if secure else None) as (line, _theirs):
+        with pytest.raises(Broken) as caught:
+            line.say_last(much, b".\r\n", behind=b"MAIL")
+        assert caught.value.stage is Stage.BODY
+
+
+@contextmanager
+def talking(certificate: Certificate | None) -> Iterator[tuple[Dialogue, socket.socket]]:
+    """A line, and its other end, which reads nothing unless told."""
+    ours, theirs = socket.socketpair()
+    with contextlib.ExitStack() as held:
+        held.callback(ours.close)
+        if certificate is not None:
+            context = certificate.context()
+            pair: list[socket.socket] = []
+            thread = threading.Thread(target=_shake_hands, args=(context, theirs, pair))
+            thread.start()
+            ours = ssl.create_default_context().wrap_socket(ours, server_hostname="localhost")
+            thread.join()
+            theirs = pair[0]
+        held.callback(ours.close)
+        held.callback(theirs.close)
+        wire = wire_of(ours, 0.1)
+        yield Dialogue(wire, {}, timeout=5, final_timeout=5, hang_up=ours.close), theirs
+
+
+def _shake_hands(context: ssl.SSLContext, sock: socket.socket, made: list[socket.socket]) -> None:
+    made.append(context.wrap_socket(sock, server_side=True))
 
 
 def test_a_server_that_answers_nothing_is_given_up_at_the_deadline_and_not_before() -> None:
