@@ -36,6 +36,8 @@ from newsletter.core.errors import ConfigurationError
 
 PATIENCE = 30_000
 """Milliseconds a writer waits for another (SQLite)."""
+SILENCE = 30
+"""Seconds a writer may say nothing in the midst of its transaction (PostgreSQL)."""
 
 NAMING = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -105,7 +107,7 @@ machine is dead) is given up within half a minute; left to itself TCP waits for 
 def _server_engine(url: URL) -> Engine:
     patience = {name: value for name, value in _PATIENCE.items() if name not in url.query}
     try:
-        return create_engine(
+        engine = create_engine(
             url,
             json_serializer=_compact_json,
             hide_parameters=True,
@@ -118,6 +120,15 @@ def _server_engine(url: URL) -> Engine:
             "the program was installed without PostgreSQL; run "
             "pip install 'bilingual-weekly[postgres]'"
         ) from err
+    event.listen(engine, "begin", _server_on_begin)
+    return engine
+
+
+def _server_on_begin(connection: Any) -> None:
+    """A writer that falls silent (paused, cut off) would hold its locks against all others."""
+    if not connection.get_execution_options().get("read_only", False):
+        limit = f"SET LOCAL idle_in_transaction_session_timeout = '{SILENCE}s'"
+        connection.exec_driver_sql(limit)
 
 
 def _file_engine(url: URL) -> Engine:
