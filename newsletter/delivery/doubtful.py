@@ -4,18 +4,22 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import islice
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, or_, select
+from sqlalchemy import ColumnElement, Select, func, or_, select
 from sqlalchemy.orm import Session
 
 from newsletter.delivery import chunks
 from newsletter.delivery.models import Chunk, Delivery
+from newsletter.delivery.recovering import INTERRUPTED
 from newsletter.delivery.states import State
 from newsletter.editorial.models import Issue, Publication
 from newsletter.editorial.states import Status
 
 _LARGEST_MARGIN = timedelta(minutes=30)
+_AT_ONCE, _LOOKED_AT = 20, 500
+_NEAR = 5000
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +32,8 @@ class Doubt:
     subscriber_id: int
     edition: str
     reason: str | None
-    provider: str | None
+    interrupted: bool
+    """It was found after a kill."""
     since: datetime
     """When it became unknown: it left before."""
     not_before_at: datetime | None
@@ -59,18 +64,36 @@ def is_remembered(doubt: Doubt, life: timedelta, now: datetime) -> bool:
 
 
 def found(
-    session: Session, now: datetime, *where: ColumnElement[bool], limit: int = 20
+    session: Session, now: datetime, provider: str, *where: ColumnElement[bool], alone: bool
 ) -> list[Doubt]:
-    """The doubts of issues that are not given up, whose readers are still held, when due."""
+    """The doubts with this provider that are due, of issues that are not given up.
+
+    `alone`: the settings know no other. After a kill nothing says over whom a message was leaving;
+    then it counts as this one's only if there is no other now and none took its neighbours.
+    """
     due = or_(Delivery.not_before_at.is_(None), Delivery.not_before_at <= now)
-    wanted = _query().where(due, *where).order_by(Delivery.id).limit(limit)
-    return [Doubt(*row) for row in session.execute(wanted)]
+    interrupted = Delivery.answer == INTERRUPTED
+    theirs = or_(Delivery.provider == provider, interrupted)
+    wanted = _query().where(due, theirs, *where).order_by(Delivery.id).limit(_LOOKED_AT)
+    doubts = (Doubt(*row) for row in session.execute(wanted).all())
+    sure = (
+        doubt
+        for doubt in doubts
+        if not doubt.interrupted or (alone and _around(session, doubt) == {provider})
+    )
+    return list(islice(sure, _AT_ONCE))
 
 
-def providers(session: Session) -> list[str | None]:
-    """The names of the providers that doubts are with; None where that is not known."""
-    names = select(Delivery.provider).where(_in_doubt()).distinct()
-    return list(session.scalars(names))
+def _around(session: Session, doubt: Doubt) -> set[str | None]:
+    """Who took the messages that left before and after it."""
+    near = Delivery.id.between(doubt.id - _NEAR, doubt.id + _NEAR)
+    taken = (Delivery.issue_id == doubt.issue_id) & Delivery.provider.is_not(None)
+    return set(session.scalars(select(Delivery.provider).where(near, taken).distinct()))
+
+
+def any_there(session: Session) -> bool:
+    """Whether there is any doubt at all; costs one index look."""
+    return session.scalar(select(Delivery.id).where(_in_doubt()).limit(1)) is not None
 
 
 def _in_doubt() -> ColumnElement[bool]:
@@ -87,7 +110,7 @@ def _query() -> Select[Any]:
             Delivery.subscriber_id,
             Delivery.edition,
             Delivery.reason,
-            Delivery.provider,
+            func.coalesce(Delivery.answer, "") == INTERRUPTED,
             Delivery.changed_at,
             Delivery.not_before_at,
             Issue.launched_at,

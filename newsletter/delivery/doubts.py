@@ -59,16 +59,15 @@ def settle_by_key(needs: Needs, press: Press, now: datetime) -> int:
 
 
 def _names(needs: Needs) -> list[str]:
-    """The providers in the settings that doubts are with."""
+    """The providers in the settings, if anything is in doubt."""
     with reading(needs.engine) as session:
-        found = doubtful.providers(session)
-    return sorted(name for name in found if name is not None and name in needs.providers)
+        return list(needs.providers) if doubtful.any_there(session) else []
 
 
 def _repeat_all(needs: Needs, press: Press, name: str, life: timedelta, now: datetime) -> int:
     provider, settled = needs.providers[name], 0
     with reading(needs.engine) as session:
-        found = doubtful.found(session, now, Delivery.provider == name)
+        found = doubtful.found(session, now, name, alone=len(needs.providers) == 1)
     for doubt in found:
         quiet = quiet_until(doubt.quiet_hours, doubt.zone, now)
         if quiet or not is_remembered(doubt, life, now):
@@ -159,7 +158,8 @@ def look(needs: Needs, now: datetime) -> int:
         asked = who_looks_up(needs.providers[name])
         if asked is not None:
             with reading(needs.engine) as session:
-                found = doubtful.found(session, now, *wanted, Delivery.provider == name)
+                alone = len(needs.providers) == 1
+                found = doubtful.found(session, now, name, *wanted, alone=alone)
             settled += sum(_looked(needs, asked, doubt, now) for doubt in found)
     return settled
 

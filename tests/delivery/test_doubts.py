@@ -13,8 +13,10 @@ import time_machine
 
 from newsletter.app import Services
 from newsletter.core.db import writing
+from newsletter.core.routing_settings import Route
 from newsletter.delivery import doubts, message_ids
 from newsletter.delivery.press import Press
+from newsletter.delivery.recovering import INTERRUPTED
 from newsletter.editorial.models import Issue, Publication
 from subscribers import leaving
 from subscribers.audience import public_id_of
@@ -174,6 +176,27 @@ def test_any_answer_but_yes_leaves_the_doubt(services: Services) -> None:
         assert _by_key(through, T0 + HOUR) == 0
         assert _by_key(through, T0 + 3 * HOUR) == 0
     assert (resend.asked, delivery(services, first)) == (2, ("unknown", None))
+
+
+@pytest.mark.parametrize(
+    ("neighbour", "others", "settled"),
+    [("resend", (), 1), (None, (), 0), ("smtp", (), 0), ("resend", ("smtp",), 0)],
+)
+def test_after_a_kill_it_must_be_certain_who_may_have_it(
+    services: Services, neighbour: str | None, others: tuple[str, ...], settled: int
+) -> None:
+    issue_id = newsroom.publish(services, 2)
+    first, second = taken(services, issue_id)
+    put(services, second, provider=neighbour)
+    values = {"state": "unknown", "submitted_at": None, "turn": 1, "answer": INTERRUPTED}
+    put(services, first, provider=None, changed_at=T0, **values)
+    _turn(services, 1, T0)
+    resend = Remembering()
+    with _through(services, ResendFake(), resend) as through:
+        route = [Route(providers={"resend": 1.0, **dict.fromkeys(others, 1.0)})] if others else []
+        settings = through.settings.model_copy(update={"routes": tuple(route)})
+        assert _by_key(replace(through, settings=settings), T0 + HOUR) == settled
+    assert resend.asked == settled
 
 
 def test_a_provider_without_a_key_is_never_asked_to_take_it_again(services: Services) -> None:
