@@ -153,6 +153,18 @@ def test_a_server_that_knows_the_recipient_but_not_the_sender_is_given_no_empty_
     assert (arrived(server.kept), server.connections) == ([2], 2)
 
 
+def test_a_yes_to_a_message_whose_sender_was_refused_is_a_doubt() -> None:
+    """It left as a whole and unasked: what such a server kept nobody knows."""
+    script = {("MAIL", 1): "451 4.3.0 later", ("RCPT", 1): "250 yes"}
+    told = Told()
+    with ScriptedServer(lambda *at: script.get(at), offers=CHUNKED) as server:
+        connection = connected(server)
+        connection.carry(iter(letters([1])), told)
+        connection.close()
+    assert told.verdicts == {1: Retry.UNKNOWN}
+    told.is_true(server.kept)
+
+
 @EVERY_MODE
 def test_those_that_cannot_go_are_told_in_their_turn(offers: tuple[str, ...]) -> None:
     pile = [

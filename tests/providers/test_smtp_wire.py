@@ -172,6 +172,17 @@ def test_only_a_message_of_which_bytes_are_missing_has_certainly_not_left(
         assert caught.value.stage is Stage.BODY
 
 
+def test_what_tls_says_to_itself_is_not_taken_for_the_servers_word(trusted: Certificate) -> None:
+    """After the handshake session tickets lie in the socket (RFC 8446 §4.6.1), and no word."""
+    with talking(trusted) as (line, theirs):
+        assert not line.has_spoken(Stage.BODY)
+        with pytest.raises(Broken) as caught:
+            line.hear(Stage.MAIL, DONE)
+        assert caught.value.cause == SILENT, "an answer is waited for as before"
+        theirs.sendall(b"421 4.3.2 closing\r\n")
+        assert line.has_spoken(Stage.BODY)
+
+
 @contextmanager
 def talking(certificate: Certificate | None) -> Iterator[tuple[Dialogue, socket.socket]]:
     """A line, and its other end, which reads nothing unless told."""
@@ -189,7 +200,7 @@ def talking(certificate: Certificate | None) -> Iterator[tuple[Dialogue, socket.
         held.callback(ours.close)
         held.callback(theirs.close)
         wire = wire_of(ours, 0.1)
-        yield Dialogue(wire, {}, timeout=5, final_timeout=5, hang_up=ours.close), theirs
+        yield Dialogue(wire, {}, timeout=0.3, final_timeout=5, hang_up=ours.close), theirs
 
 
 def _shake_hands(context: ssl.SSLContext, sock: socket.socket, made: list[socket.socket]) -> None:
