@@ -112,6 +112,7 @@ class Sheet:
             sender=sender or self.letter.sender_address,
             recipient=recipient.address,
             data=self.template.build(recipient, text_only=text_only, signed=signed),
+            ready=True,
         )
 
 

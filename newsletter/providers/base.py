@@ -31,6 +31,9 @@ class Envelope:
     sender: str
     recipient: Address
     data: bytes
+    ready: bool = False
+    """Whoever made `data` answers for it: every line ends with CRLF and none begins with a dot, so
+    that nobody looks at its bytes again."""
 
 
 class Watch(Protocol):

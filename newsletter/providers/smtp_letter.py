@@ -22,7 +22,7 @@ class Letter:
     def __init__(self, envelope: Envelope, features: Mapping[str, str], place: str) -> None:
         """ProviderError when it cannot go over this line, before anything was said about it."""
         data = envelope.data
-        if has_bare_line_ends(data):
+        if not envelope.ready and has_bare_line_ends(data):
             raise ProviderError(
                 f"delivery {envelope.delivery_id} holds a bare line end; report this",
                 retry=Retry.LATER,
@@ -33,6 +33,11 @@ class Letter:
         self.mail = f"MAIL FROM:<{envelope.sender}>{options}\r\n".encode()
         self.rcpt = f"RCPT TO:<{envelope.recipient.text}>\r\n".encode()
         self.body = data if data.endswith(b"\r\n") else data + b"\r\n"
+
+    @property
+    def stuffed(self) -> bytes:
+        """The body as DATA wants it."""
+        return self.body if self.envelope.ready else stuffed(self.body)
 
 
 class Pile:

@@ -14,7 +14,7 @@ from newsletter.providers.base import Watch
 from newsletter.providers.smtp_answers import Broken, Refused, Reply, Stage
 from newsletter.providers.smtp_carrier import MESSAGE, PIECE, RECIPIENT, RSET, SENDER, Carrier, Step
 from newsletter.providers.smtp_dialogue import DONE, GARBAGE, Dialogue
-from newsletter.providers.smtp_letter import Letter, Pile, stuffed
+from newsletter.providers.smtp_letter import Letter, Pile
 
 _END = b".\r\n"
 _DATA = b"DATA\r\n"
@@ -109,7 +109,7 @@ class Turns(Carrier):
     def _hand_over(self, letter: Letter, following: Letter | None, watch: Watch) -> None:
         recipient = letter.envelope.recipient.text
         try:
-            last = self._say_head(stuffed(letter.body))
+            last = self._say_head(letter.stuffed)
             watch.leaving(letter.envelope)
             behind = self._opening(following) if following and self._pipelined else b""
             self._say_last(last, behind)
