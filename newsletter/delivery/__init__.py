@@ -2,8 +2,8 @@
 
 Owns: the ledger of deliveries, their moves, retries, launching, sending, recovering; the outbox.
 Refuses: what an issue says; HTTP; the clock of the week.
-Doors: readiness, launching, ledger, pausing, settling, proofs, transactional;
-for the worker sending, recovering, finishing.
-Pure: states, retries, outcomes.
+Doors: readiness, launching, ledger, pausing, settling, proofs, transactional, events, heard,
+notices; for the worker sending, recovering, finishing, applying, rates, doubts, notifying.
+Pure: states, retries, outcomes, policy, hearing.
 Words: delivery, submitted (the provider said yes), unknown (it may have gone out), skipped.
 """

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from newsletter.core.clock import now
 from newsletter.core.db import writing
 from newsletter.core.patience import Patience
-from newsletter.delivery import applying, doubts, events, notifying, rates
+from newsletter.delivery import applying, doubts, events, notifying, rates, remembering
 from newsletter.delivery.needs import Needs
 from newsletter.delivery.press import Press
 from newsletter.schedule.emptying import Rounds
@@ -58,6 +58,7 @@ class Clerk:
             doubts.look(needs, at)
             with writing(needs.engine) as session:
                 events.forget_old(session, at)
+                remembering.clear_old(session, needs.settings.bounces, at)
         self._rounds.keep()
         return done
 

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from sqlalchemy import func, select
 
 from newsletter.app import Services
+from newsletter.core.clock import now
 from newsletter.core.db import reading, writing
 from newsletter.delivery import applying, events, message_ids
 from newsletter.delivery.hearing import Said, fate
@@ -28,6 +29,7 @@ from tests.delivery.returns import (
     barred,
     delivery,
     hear,
+    next_issue,
     outcomes,
     put,
     said,
@@ -272,6 +274,26 @@ def test_noise_and_forgeries_name_nobody_and_nothing_follows(any_services: Servi
     assert outcomes(any_services) == ["unmatched"] * 5
     assert (barred(any_services), delivery(any_services, first)) == ([], ("submitted", None))
     assert subscription(any_services, first)[0] == "active"
+
+
+def test_a_provider_that_takes_everything_and_bounces_later(any_services: Services) -> None:
+    """The whole way: sent by a worker, finished, and only then does it come back."""
+    issue_id = newsroom.publish(any_services, 6)
+    newsroom.start(any_services, issue_id)
+    newsroom.work_off(any_services)
+    assert newsroom.status(any_services, issue_id)[0] == "sent"
+    ids = [row.id for row in newsroom.rows(any_services, issue_id)]
+    later = now() + timedelta(days=1)
+    told = [said(any_services, one, Kind.BOUNCED, "5.1.1", at=later) for one in ids[:2]]
+    told += [said(any_services, one, Kind.DELIVERED, at=later) for one in ids[2:]]
+    assert tell(any_services, *told, now=later) == 6
+    found = newsroom.counts(any_services, issue_id)
+    assert (found.balanced, found.submitted, found.audience) == (True, 6, 6)
+    assert barred(any_services) == ["hard_bounce", "hard_bounce"]
+    assert newsroom.status(any_services, issue_id)[0] == "sent"
+    again = next_issue(any_services, issue_id, 1)
+    launched = newsroom.start(any_services, again)
+    assert (launched.planned, launched.skipped) == (4, 2)
 
 
 def test_a_return_path_names_its_delivery_too(services: Services) -> None:
