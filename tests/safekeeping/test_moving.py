@@ -25,6 +25,7 @@ from newsletter.core.clock import now
 from newsletter.core.db import open_engine, reading, writing
 from newsletter.core.errors import ConfigurationError, InputError, NewsletterError
 from newsletter.core.installation import AuditEntry
+from newsletter.delivery import chunks
 from newsletter.delivery.models import Delivery, Event, Notice, Outage, Pace, SoftBounce
 from newsletter.editorial.models import Issue, Resource
 from newsletter.safekeeping import moving
@@ -77,6 +78,7 @@ def _happen(session: Any, services: Services, issue_id: int) -> None:
     for place, (state, answer) in enumerate((("unknown", "cut"), ("submitted", "250 ok ✓"))):
         row = session.get_one(Delivery, ids[place])
         row.state, row.answer, row.owner, row.changed_at = state, answer, "host:1:ab", THEN
+    chunks.touch(session, ids)
     leaving.leave(
         session,
         public_id=people[2].public_id,
@@ -187,6 +189,7 @@ def test_numbers_of_deliveries_never_come_back(lived: Services, url: str) -> Non
     home = lived.settings.home
     with writing(lived.engine) as session:
         last = session.scalars(select(func.max(Delivery.id))).one()
+        chunks.touch(session, [last])
         session.execute(delete(Delivery).where(Delivery.id == last))
         session.scalars(select(Issue)).one().audience_size = 5
     lived.close()
