@@ -183,6 +183,15 @@ def test_what_tls_says_to_itself_is_not_taken_for_the_servers_word(trusted: Cert
         assert line.has_spoken(Stage.BODY)
 
 
+def test_the_answer_to_a_message_is_waited_for_longer_than_any_other() -> None:
+    """RFC 5321 §4.5.3.2.6: whoever gives up too early sends twice."""
+    with talking(None) as (line, theirs):
+        late = threading.Timer(0.5, theirs.sendall, [b"250 kept\r\n"])
+        late.start()
+        assert line.hear(Stage.DOT, DONE) == b"250 kept"
+        late.join()
+
+
 @contextmanager
 def talking(certificate: Certificate | None) -> Iterator[tuple[Dialogue, socket.socket]]:
     """A line, and its other end, which reads nothing unless told."""
