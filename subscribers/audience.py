@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
-from sqlalchemy import Select, case, func, null, select
+from sqlalchemy import Select, bindparam, case, func, null, select
 from sqlalchemy.orm import Session
 
 from newsletter.core.addresses import Address
@@ -92,26 +92,35 @@ def readers(
     session: Session, publication_id: int, subscriber_ids: Collection[int], at: datetime
 ) -> dict[int, Reader]:
     """`recipient_of` and `standing` of many at once, by number; whoever is missing was erased."""
-    found = (
-        select(
-            Subscriber.id,
-            Subscriber.sealed_address,
-            Subscriber.public_id,
-            Subscription.text_only,
-            Subscription.state,
-            Suppression.reason,
-            Subscription.paused_until_at,
-        )
-        .join(Subscription, Subscription.subscriber_id == Subscriber.id)
-        .outerjoin(Suppression, Suppression.address_index == Subscriber.address_index)
-        .where(
-            Subscription.publication_id == publication_id, Subscriber.id.in_(list(subscriber_ids))
-        )
-    )
+    asked = {"publication": publication_id, "people": list(subscriber_ids)}
     return {
         row[0]: Reader(row[1], row[2], row[3], _judged(row[4], row[5], row[6], at))
-        for row in session.execute(found)
+        for row in session.connection().execute(_READERS, asked)
     }
+
+
+_people, _held, _barred = Subscriber.__table__, Subscription.__table__, Suppression.__table__
+_READERS = (
+    select(
+        _people.c.id,
+        _people.c.sealed_address,
+        _people.c.public_id,
+        _held.c.text_only,
+        _held.c.state,
+        _barred.c.reason,
+        _held.c.paused_until_at,
+    )
+    .select_from(
+        _people.join(_held, _held.c.subscriber_id == _people.c.id).outerjoin(
+            _barred, _barred.c.address_index == _people.c.address_index
+        )
+    )
+    .where(
+        _held.c.publication_id == bindparam("publication"),
+        _people.c.id.in_(bindparam("people", expanding=True)),
+    )
+)
+"""Put together once: it is asked between all groups of messages."""
 
 
 def _judged(

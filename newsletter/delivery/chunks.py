@@ -33,7 +33,7 @@ OPEN, CLAIMED, DONE = "open", "claimed", "done"
 LARGEST = 500
 """Deliveries of one chunk; measured as the best of both databases."""
 _SMALLEST = 10
-_PARTS = 64
+_PARTS = 48
 """Into so many parts even a small issue is cut, so that several lines share it."""
 _GATHERED = timedelta(seconds=30)
 """Messages that were put off one by one are tried again together."""

@@ -14,7 +14,7 @@ from sqlalchemy import ColumnElement, Select, Update, null, or_, select, update
 from sqlalchemy.orm import Session
 
 from newsletter.core.db import database_now
-from newsletter.delivery import chunks
+from newsletter.delivery import chunks, statements
 from newsletter.delivery.chunks import CLAIMED, OPEN
 from newsletter.delivery.models import Chunk, Delivery
 from newsletter.delivery.quiet import quiet_until
@@ -110,7 +110,7 @@ def _taken(
 def hold(session: Session, mine: Claim, owner: str, lease_seconds: int) -> bool:
     """Lock the chunk and keep it for another while; False when it was lost to others."""
     until = database_now(session) + timedelta(seconds=lease_seconds)
-    return changed(session, _fenced(mine, owner).values(lease_until_at=until)) == 1
+    return _moved(session, statements.HOLD, mine, owner, until=until)
 
 
 def intend(session: Session, mine: Claim, owner: str, mark: int) -> bool:
@@ -119,14 +119,23 @@ def intend(session: Session, mine: Claim, owner: str, mark: int) -> bool:
     Committed by the caller before the first byte of a body leaves. The issue is locked by the
     caller before, so that whoever cancels it sees the mark, or this is never written.
     """
-    forward = _fenced(mine, owner).where(Chunk.mark <= mark)
-    return changed(session, forward.values(mark=mark)) == 1
+    return _moved(session, statements.INTEND, mine, owner, forward=mark)
+
+
+def _moved(session: Session, statement: Update, mine: Claim, owner: str, **values: object) -> bool:
+    fence = {"chunk": mine.chunk_id, "of_turn": mine.turn, "me": owner}
+    return session.connection().execute(statement, {**fence, **values}).rowcount == 1
 
 
 def status_of(session: Session, issue_id: int) -> str:
     """Where the issue stands, held fast until the transaction ends: others may look as well."""
-    query = select(Issue.status).where(Issue.id == issue_id).with_for_update(read=True)
-    return session.scalar(query) or Status.CANCELLED
+    return standing_of(session, issue_id)[0]
+
+
+def standing_of(session: Session, issue_id: int) -> tuple[str, str | None]:
+    """`status_of`, and the hash of what was approved."""
+    found = session.connection().execute(statements.STATUS, {"issue": issue_id}).one_or_none()
+    return (found[0], found[1]) if found is not None else (Status.CANCELLED, None)
 
 
 def is_going_on(session: Session, mine: Claim, owner: str) -> bool:

@@ -9,24 +9,20 @@ a reader is older than a moment.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from newsletter.core.addresses import Address
 from newsletter.core.db import database_now
 from newsletter.core.sealing import Sealer
-from newsletter.delivery import claiming, outcomes, recording
+from newsletter.delivery import claiming, outcomes, recording, statements
 from newsletter.delivery.claiming import Claim
-from newsletter.delivery.models import Delivery
 from newsletter.delivery.recording import Result
-from newsletter.delivery.states import State
 from newsletter.delivery.traffic import Candidate, Go, Traffic, Wait
-from newsletter.editorial.models import Issue
 from newsletter.editorial.states import Status
 from subscribers import audience
 from subscribers.audience import Reader
@@ -51,6 +47,21 @@ class Ready:
     address: Address = field(repr=False)
     public_id: UUID
     text_only: bool
+
+    def by(self, provider: str) -> Ready:
+        """The same, over this provider."""
+        if provider == self.provider:
+            return self
+        return Ready(
+            self.delivery_id,
+            self.subscriber_id,
+            self.edition,
+            self.attempts,
+            provider,
+            self.address,
+            self.public_id,
+            self.text_only,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,14 +105,14 @@ def advance(
 
     When this is committed the mark stands at the last of `ready`.
     """
-    status = claiming.status_of(session, mine.issue_id)
+    status, approved = claiming.standing_of(session, mine.issue_id)
     if not claiming.hold(session, mine, owner, lease_seconds):
         raise Lost
     recording.record(session, mine, owner, results, status)
     if status != Status.SENDING:
         return Group((), status, is_last=True)
     now = database_now(session)
-    rows = session.execute(_due(mine, asked)).all()
+    rows = session.connection().execute(statements.DUE, _next(mine, asked)).all()
     people = audience.readers(session, mine.publication_id, {r[1] for r in rows if r[1]}, now)
     wanted, withheld = _sorted_out(rows, people, asked.noted)
     opened = [_opened(row, people[row[1]], sealer) for row in wanted]
@@ -111,33 +122,19 @@ def advance(
     mark = max([asked.mark, *(one.delivery_id for one in ready)])
     if not claiming.intend(session, mine, owner, mark):
         raise Lost
-    approved = session.scalar(select(Issue.content_hash).where(Issue.id == mine.issue_id))
     done = len(rows) < asked.want and len(ready) + len(put_off) == len(wanted)
     return Group(tuple(ready), status, approved, 0.0 if ready else rest, is_last=done)
 
 
-def _due(mine: Claim, asked: Asked) -> Any:
-    """In order of number, so that the mark can follow."""
-    due = or_(Delivery.not_before_at.is_(None), Delivery.not_before_at <= mine.turn_at)
-    return (
-        select(
-            Delivery.id,
-            Delivery.subscriber_id,
-            Delivery.edition,
-            Delivery.attempts,
-            Delivery.provider,
-        )
-        .where(
-            Delivery.id > asked.after,
-            Delivery.id <= mine.last_id,
-            Delivery.issue_id == mine.issue_id,
-            Delivery.state == State.PLANNED,
-            Delivery.turn < mine.turn,
-            due,
-        )
-        .order_by(Delivery.id)
-        .limit(asked.want)
-    )
+def _next(mine: Claim, asked: Asked) -> dict[str, object]:
+    return {
+        "after": asked.after,
+        "last": mine.last_id,
+        "issue": mine.issue_id,
+        "in_turn": mine.turn,
+        "turn_at": mine.turn_at,
+        "want": asked.want,
+    }
 
 
 def _sorted_out(
@@ -205,7 +202,7 @@ def _split(
     for one in opened:
         answer = word[one.delivery_id]
         if isinstance(answer, Go):
-            ready.append(replace(one, provider=answer.provider))
+            ready.append(one.by(answer.provider))
             continue
         waits.append(answer.until)
         in_the_way = last is not None and one.delivery_id < last

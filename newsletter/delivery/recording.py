@@ -6,13 +6,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import bindparam, null, select, update
-from sqlalchemy.engine import CursorResult
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from newsletter.core.db import database_now
 from newsletter.core.log import logger
-from newsletter.delivery import chunks
+from newsletter.delivery import chunks, statements
 from newsletter.delivery.claiming import Claim
 from newsletter.delivery.confirmations import HeldConfirmation
 from newsletter.delivery.models import Delivery
@@ -44,6 +43,8 @@ def record(
 
     `status` is the issue's, held fast: what would be tried again of a cancelled one is skipped.
     """
+    if not results:
+        return
     now = database_now(session)
     taken = [r for r in results if r.outcome.state is State.SUBMITTED]
     kept = _record_taken(session, mine, taken, now)
@@ -55,45 +56,15 @@ def record(
 
 
 def _record_taken(session: Session, mine: Claim, taken: Sequence[Result], now: datetime) -> int:
-    if not taken:
-        return 0
-    by_provider: dict[str | None, list[dict[str, object]]] = {}
+    by_provider: dict[str | None, list[tuple[int, str | None]]] = {}
     for result in taken:
-        row: dict[str, object] = {"of": result.delivery_id, "said": result.outcome.answer}
+        row = (result.delivery_id, result.outcome.answer)
         by_provider.setdefault(result.provider, []).append(row)
-    return sum(_take(session, mine, provider, rows, now) for provider, rows in by_provider.items())
-
-
-def _take(
-    session: Session,
-    mine: Claim,
-    provider: str | None,
-    rows: list[dict[str, object]],
-    now: datetime,
-) -> int:
-    statement = (
-        update(Delivery)
-        .where(
-            Delivery.id == bindparam("of"),
-            Delivery.state == State.PLANNED,
-            Delivery.turn < mine.turn,
-        )
-        .values(
-            state=State.SUBMITTED.value,
-            answer=bindparam("said"),
-            reason=null(),
-            attempts=Delivery.attempts + 1,
-            not_before_at=null(),
-            provider=provider,
-            changed_at=now,
-            submitted_at=now,
-            turn=mine.turn,
-        )
+    connection = session.connection()
+    return sum(
+        statements.take(connection, rows, by=provider, at=now, turn=mine.turn)
+        for provider, rows in by_provider.items()
     )
-    # On the connection: the ORM would take the rows apart one by one.
-    result = session.connection().execute(statement, rows)
-    assert isinstance(result, CursorResult)  # noqa: S101
-    return int(result.rowcount)
 
 
 def _final(outcome: Outcome, status: str) -> Outcome:

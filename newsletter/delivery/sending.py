@@ -5,7 +5,7 @@ from __future__ import annotations
 from newsletter.core.db import writing
 from newsletter.delivery import claiming
 from newsletter.delivery.crew import Crew, elapsed
-from newsletter.delivery.turns import Turn
+from newsletter.delivery.turns import FIRST, Turn
 from newsletter.providers.base import Connection
 from subscribers import spool
 
@@ -17,9 +17,10 @@ class Line:
         self._crew = crew
         self._strip = crew.recorder.strip()
         self._connections: dict[str, Connection] = {}
+        self._want = FIRST
 
     def round(self) -> bool:
-        """Claim a chunk and work it off; False when nothing was due.
+        """Claim a chunk and work it off, and the next ones; False when nothing was due.
 
         Before anybody is claimed, wishes to leave that had met a database out of order are heard.
         """
@@ -32,7 +33,12 @@ class Line:
         if mine is None:
             return False
         crew.lease.renewed(asked_at)
-        crew.wait(Turn(crew, mine, self._strip, self._connected).run())
+        while mine is not None:
+            turn = Turn(crew, mine, self._strip, self._connected, self._want)
+            rest = turn.run()
+            self._want, mine = turn.want, turn.following
+            crew.wait(rest)
+            spool.drain(crew.needs.engine, crew.needs.settings.home)
         return True
 
     def hang_up(self) -> None:

@@ -41,7 +41,7 @@ from subscribers.audience import standing
 
 LONGEST = 200
 """Messages of one group: more would save nothing and double what a power cut leaves in doubt."""
-_FIRST = 20
+FIRST = 20
 GROUP_SECONDS = 0.25
 """How old the last commit may get while messages leave: within it a pause is heard."""
 FRESH_SECONDS = 0.5
@@ -56,7 +56,12 @@ class Turn:
     """One chunk in one line's hands; `run` returns how long the line had better rest."""
 
     def __init__(
-        self, crew: Crew, mine: Claim, strip: Strip, lines: Callable[[str], Connection]
+        self,
+        crew: Crew,
+        mine: Claim,
+        strip: Strip,
+        lines: Callable[[str], Connection],
+        want: int = FIRST,
     ) -> None:
         self._crew = crew
         self._mine = mine
@@ -70,8 +75,11 @@ class Turn:
         self._results: list[Result] = []
         self._after = mine.first_id - 1
         self._mark = self._after
-        self._want = _FIRST
+        self.want = want
+        """How many messages leave in a moment, as this line has seen it."""
         self._given = 0
+        self.following: Claim | None = None
+        """Claimed in the very commit that ended this one."""
         self._committed_at = self._looked_at = elapsed()
         self._content: str | None = None
         self._is_last = False
@@ -157,9 +165,9 @@ class Turn:
         """As many as leave in a moment, by what left in the last one."""
         passed = max(elapsed() - self._committed_at, 0.01)
         if self._given:
-            self._want = min(LONGEST, max(5, int(self._given / passed * GROUP_SECONDS * 1.5)))
+            self.want = min(LONGEST, max(5, int(self._given / passed * GROUP_SECONDS * 1.5)))
         self._given = 0
-        return max(self._want, len(self._ready))
+        return max(self.want, len(self._ready))
 
     def _pace(self, seconds: float) -> None:
         if self._crew.patient:
@@ -332,14 +340,19 @@ class Turn:
     def _end(self) -> None:
         """Write down the rest, and hand the chunk back."""
 
-        def done(session: Session) -> None:
+        lease = self._crew.needs.settings.delivery.lease_seconds
+
+        def done(session: Session) -> Claim | None:
             status = claiming.status_of(session, self._mine.issue_id)
             if not claiming.hold(session, self._mine, self._crew.owner, 1):
                 raise Lost
             recording.record(session, self._mine, self._crew.owner, self._results, status)
             claiming.release(session, self._mine, self._crew.owner, status)
+            if self._halted is None and self._crew.patient and not self._crew.stop.is_set():
+                return claiming.claim(session, self._crew.owner, lease_seconds=lease)
+            return None
 
-        self._written(done)
+        self.following = self._written(done)
 
     def _lost(self) -> None:
         """Answers heard meanwhile settle the doubts that others had to write."""
