@@ -141,5 +141,6 @@ class Suppression(Base):
 
     address_index: Mapped[bytes] = mapped_column(LargeBinary(32), primary_key=True)
     reason: Mapped[str] = mapped_column(String(32))
-    """hard_bounce | undeliverable (over several issues) | complaint | unsubscribed (from another system) | manual | erased"""
+    """hard_bounce | undeliverable (over several issues) | complaint | unsubscribed (from another
+    system) | manual | erased"""
     at: Mapped[datetime]

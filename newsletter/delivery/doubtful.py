@@ -22,6 +22,27 @@ _AT_ONCE, _LOOKED_AT = 20, 500
 _NEAR = 5000
 
 
+_COLUMNS: tuple[Any, ...] = (
+    Delivery.id,
+    Delivery.issue_id,
+    Issue.publication_id,
+    Delivery.subscriber_id,
+    Delivery.edition,
+    Delivery.reason,
+    func.coalesce(Delivery.answer, "") == INTERRUPTED,
+    Delivery.changed_at,
+    Delivery.not_before_at,
+    Issue.launched_at,
+    Delivery.turn,
+    Chunk.turn,
+    Chunk.turn_at,
+    Publication.sender_address,
+    Publication.quiet_hours,
+    Publication.slot_zone,
+)
+"""As `Doubt` has them."""
+
+
 @dataclass(frozen=True, slots=True)
 class Doubt:
     """A delivery nobody can be sure of."""
@@ -102,25 +123,8 @@ def _in_doubt() -> ColumnElement[bool]:
 
 
 def _query() -> Select[Any]:
-    found: Select[Any] = (
-        select(
-            Delivery.id,
-            Delivery.issue_id,
-            Issue.publication_id,
-            Delivery.subscriber_id,
-            Delivery.edition,
-            Delivery.reason,
-            func.coalesce(Delivery.answer, "") == INTERRUPTED,
-            Delivery.changed_at,
-            Delivery.not_before_at,
-            Issue.launched_at,
-            Delivery.turn,
-            Chunk.turn,
-            Chunk.turn_at,
-            Publication.sender_address,
-            Publication.quiet_hours,
-            Publication.slot_zone,
-        )
+    return (
+        select(*_COLUMNS)
         .join(Issue, Issue.id == Delivery.issue_id)
         .join(Publication, Publication.id == Issue.publication_id)
         .join(Chunk, chunks.members())
@@ -130,4 +134,3 @@ def _query() -> Select[Any]:
             Issue.status.in_([Status.SENDING, Status.SENT]),
         )
     )
-    return found

@@ -157,7 +157,7 @@ def test_any_order_and_any_repetition_has_the_same_end(services: Services, story
 
 
 _SAID = st.builds(
-    lambda told, minute: Said(*told, T0 + timedelta(minutes=minute)),
+    lambda told, minute: Said(told[0], told[1], T0 + timedelta(minutes=minute)),
     st.sampled_from(
         [
             (Kind.DELIVERED, Verdict.NONE),
