@@ -88,6 +88,8 @@ class Asked:
     """Readers whose wish to leave waits on the disk."""
     keyed: Collection[str]
     """Providers that know a message again (`repeats_safely_for`)."""
+    heard: Collection[str]
+    """Providers that answered since the last group, whatever they said."""
 
 
 def advance(
@@ -115,6 +117,8 @@ def advance(
     rows = session.connection().execute(statements.DUE, _next(mine, asked)).all()
     people = audience.readers(session, mine.publication_id, {r[1] for r in rows if r[1]}, now)
     wanted, withheld = _sorted_out(rows, people, asked.noted)
+    for provider in sorted(asked.heard):
+        traffic.up(session, provider)
     opened = [_opened(row, people[row[1]], sealer) for row in wanted]
     word = _asked(session, mine, opened, asked, traffic, now)
     ready, put_off, rest = _split(opened, word, now)

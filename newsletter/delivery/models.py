@@ -131,6 +131,7 @@ class Event(Base):
     __table_args__ = (
         Index("ix_events_delivery_id", "delivery_id"),
         Index("ix_events_received_at", "received_at"),
+        Index("ix_events_waiting", "id", **_where("outcome = 'waiting'")),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)

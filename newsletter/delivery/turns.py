@@ -16,7 +16,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from newsletter.core.clock import now
-from newsletter.core.db import reading, writing
+from newsletter.core.db import database_now, reading, writing
 from newsletter.core.errors import (
     InputError,
     NewsletterError,
@@ -41,10 +41,10 @@ from subscribers.audience import standing
 
 LONGEST = 200
 """Messages of one group: more would save nothing and double what a power cut leaves in doubt."""
-FIRST = 20
-GROUP_SECONDS = 0.25
+FIRST = 50
+GROUP_SECONDS = 0.5
 """How old the last commit may get while messages leave: within it a pause is heard."""
-FRESH_SECONDS = 0.5
+FRESH_SECONDS = 0.8
 """A look at a reader older than this is repeated right before the message leaves."""
 _RECORD_TRIES = 30
 _LONGEST_REST = 60.0
@@ -73,6 +73,7 @@ class Turn:
         self._left: set[int] = set()
         """Of these: the last bytes are on their way."""
         self._results: list[Result] = []
+        self._heard: set[str] = set()
         self._after = mine.first_id - 1
         self._mark = self._after
         self.want = want
@@ -139,6 +140,7 @@ class Turn:
             granted={one.delivery_id: one.provider for one in self._ready},
             noted=spool.noted(self._crew.needs.settings.home, self._mine.publication_id),
             keyed=self._crew.keyed,
+            heard=frozenset(self._heard) if self._crew.has_a_choice else (),
         )
         group = self._written(lambda session: self._next(session, asked))
         self._ready = deque(group.ready)
@@ -246,7 +248,9 @@ class Turn:
         if number in self._left:
             self._left.discard(number)
             self._strip.answered(number, noted)
-        return self._asked.pop(number)
+        one = self._asked.pop(number)
+        self._heard.add(one.provider)
+        return one
 
     def _note(self, one: Ready, outcome: Outcome) -> None:
         row = Result(one.delivery_id, one.subscriber_id, one.attempts, outcome, one.provider)
@@ -321,7 +325,7 @@ class Turn:
             self._stop_issue(reason)
             return
         with writing(self._crew.needs.engine) as session:
-            self._crew.traffic.down(session, provider, reason, now())
+            self._crew.traffic.down(session, provider, reason, database_now(session))
         self._count(provider, reason)
         self._ready = deque(one for one in self._ready if one.provider != provider)
         self._is_last = False
@@ -373,6 +377,7 @@ class Turn:
                     raise
                 time.sleep(1.0)  # also while stopping: what was answered must be written down
         self._results = []
+        self._heard.clear()
         self._strip.written(sorted(self._left))
         self._crew.lease.renewed(asked_at)
         self._committed_at = self._looked_at = elapsed()

@@ -53,6 +53,8 @@ def upgrade() -> None:
     )
     op.create_index('ix_events_delivery_id', 'events', ['delivery_id'])
     op.create_index('ix_events_received_at', 'events', ['received_at'])
+    waiting = sa.text("outcome = 'waiting'")
+    op.create_index('ix_events_waiting', 'events', ['id'], sqlite_where=waiting, postgresql_where=waiting)
     op.create_table('soft_bounces',
     sa.Column('subscriber_id', sa.Integer(), nullable=False),
     sa.Column('issues', sa.Integer(), nullable=False),
