@@ -20,7 +20,7 @@ from newsletter.core.db import open_engine, reading
 from newsletter.delivery.ledger import ledger
 from newsletter.delivery.models import Chunk
 from tests.chaos.companions import Nursery, SinkProcess
-from tests.chaos.homes import CONNECTIONS, Home, Template
+from tests.chaos.homes import CONNECTIONS, Home, Template, keep
 from tests.chaos.machine import SetClock, emptied, fill, read_only, small_disk
 from tests.chaos.verdict import Verdict, equation, judge
 from tests.postgres import Server, running_server
@@ -123,7 +123,14 @@ class Theatre:
         host, port = self.sink.host, self.sink.port
         with self.template.home(host, port, **delivery) as home:
             mine = nursery or self.nursery
-            yield Scene(home, self.sink, mine, log, self.readers, self.server)
+            scene = Scene(home, self.sink, mine, log, self.readers, self.server)
+            try:
+                yield scene
+            except BaseException:
+                keep(home)
+                raise
+            if scene.faults:
+                keep(home)
 
 
 def told_to_stop(theatre: Theatre, nth: int | None = None) -> Scene:

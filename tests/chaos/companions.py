@@ -7,12 +7,14 @@ forks a worker in a few milliseconds: a fresh start would take longer than what 
 from __future__ import annotations
 
 import json
+import os
 import queue
 import signal
 import subprocess
 import sys
 import threading
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Self
 
@@ -143,8 +145,17 @@ class Nursery(_Companion):
         return int(self._ask(do="bear", home=str(home), kind=kind)["pid"])
 
     def ended(self, pid: int, seconds: float = PATIENCE) -> int:
-        """Wait for its end: the exit code, negative for a signal."""
-        return int(self._await("ended", pid, seconds)["code"])
+        """Wait for its end: the exit code, negative for a signal.
+
+        One that outlasts all patience shows on standard error where its threads stand.
+        """
+        try:
+            return int(self._await("ended", pid, seconds)["code"])
+        except TimeoutError:
+            if seconds >= PATIENCE:
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGQUIT)
+            raise
 
     def is_over(self, pid: int) -> int | None:
         """Its exit code if it has ended."""

@@ -40,7 +40,7 @@ class Home:
 
     def twin(self, path: Path) -> Home:
         """Another host's home of the same installation: same keys, same database."""
-        shutil.copytree(self.path, path)
+        shutil.copytree(self.path, path, ignore=shutil.ignore_patterns("flight", "*.log", "*.lock"))
         return Home(path, self.url, self.issue_id, self.names)
 
 
@@ -141,3 +141,16 @@ def sql(home: Home, *statements: str) -> None:
 def _each(connection: Connection, statements: tuple[str, ...]) -> None:
     for statement in statements:
         connection.execute(text(statement))
+
+
+def keep(home: Home) -> None:
+    """For whoever looks into what went wrong: the directory, and every row of the ledger."""
+    kept = home.path.with_name(f"{home.path.name}-faulty")
+    shutil.copytree(home.path, kept)
+    engine = open_engine(home.url)
+    with engine.begin() as connection:
+        for table in ("chunks", "deliveries"):
+            rows = connection.execute(text(f"SELECT * FROM {table} ORDER BY id"))
+            lines = [" ".join(map(str, row)) for row in (rows.keys(), *rows)]
+            (kept / f"{table}.txt").write_text("\n".join(lines), encoding="utf-8")
+    engine.dispose()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import random
-import shutil
 import signal
 import time
 from collections.abc import Callable
@@ -12,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.chaos.companions import Nursery, SinkProcess
-from tests.chaos.homes import CONNECTIONS, Home, Template, sql
+from tests.chaos.homes import CONNECTIONS, Home, Template, keep, sql
 from tests.chaos.verdict import Verdict, equation, judge
 from tests.chaos.weather import ROUGH
 
@@ -133,7 +132,7 @@ class Rounds:
             tally.add(verdict, struck)
             faults += verdict.faults(unknown_at_most=CONNECTIONS * struck)
             if faults:
-                shutil.copytree(home.path, home.path.with_name(f"faulty-{number}"))
+                keep(home)
             else:
                 log.unlink()
         return faults
