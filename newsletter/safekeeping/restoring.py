@@ -139,7 +139,8 @@ def empty(engine: Engine) -> None:
         Base.metadata.drop_all(connection)
         connection.execute(text("DROP TABLE IF EXISTS alembic_version"))
         if connection.dialect.name == "postgresql":  # SQLite's triggers go with their tables
-            connection.execute(text("DROP FUNCTION IF EXISTS deliveries_forget"))
+            for table in ("subscribers", "confirmations"):
+                connection.execute(text(f"DROP FUNCTION IF EXISTS deliveries_forget_{table}"))
 
 
 def fill(session: Session, backup: Opened, home: Path) -> int:

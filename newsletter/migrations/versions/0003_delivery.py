@@ -105,6 +105,7 @@ def _deliveries() -> None:
     with op.batch_alter_table('deliveries', table_kwargs={'sqlite_autoincrement': True}) as table:
         table.drop_constraint(op.f('fk_deliveries_issue_id_issues'), type_='foreignkey')
         table.drop_constraint(op.f('fk_deliveries_subscriber_id_subscribers'), type_='foreignkey')
+        table.drop_constraint(op.f('fk_deliveries_confirmation_id_confirmations'), type_='foreignkey')
         table.add_column(sa.Column('turn', sa.Integer(), nullable=False, server_default='0'))
         table.alter_column('attempts', existing_type=sa.Integer(), server_default='0')
     trouble = sa.text("state IN ('unknown', 'refused')")
@@ -114,13 +115,20 @@ def _deliveries() -> None:
 
 
 def _forget_readers() -> None:
-    """What ON DELETE SET NULL did, without looking at a reader for each row of a launch."""
-    forget = 'UPDATE deliveries SET subscriber_id = NULL WHERE subscriber_id = OLD.id'
-    if op.get_bind().dialect.name == 'sqlite':
-        op.execute(f'CREATE TRIGGER deliveries_forget AFTER DELETE ON subscribers BEGIN {forget}; END')
-        return
-    op.execute(f'CREATE OR REPLACE FUNCTION deliveries_forget() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN {forget}; RETURN NULL; END $$')
-    op.execute('CREATE TRIGGER deliveries_forget AFTER DELETE ON subscribers FOR EACH ROW EXECUTE FUNCTION deliveries_forget()')
+    """What the foreign keys did, without a look at another table for each row of a launch."""
+    deeds = {
+        'subscribers': 'UPDATE deliveries SET subscriber_id = NULL WHERE subscriber_id = OLD.id',
+        'confirmations': 'DELETE FROM deliveries WHERE confirmation_id = OLD.id',
+    }
+    for table, deed in deeds.items():
+        name = f'deliveries_forget_{table}'
+        if op.get_bind().dialect.name == 'sqlite':
+            op.execute(f'CREATE TRIGGER {name} AFTER DELETE ON {table} BEGIN {deed}; END')
+            continue
+        op.execute(f'CREATE OR REPLACE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN {deed}; RETURN NULL; END $$')
+        op.execute(f'CREATE TRIGGER {name} AFTER DELETE ON {table} FOR EACH ROW EXECUTE FUNCTION {name}()')
+    if op.get_bind().dialect.name != 'sqlite':
+        op.execute('ALTER SEQUENCE deliveries_id_seq CACHE 100')
 
 
 def _chunk_what_is_there() -> None:
