@@ -7,7 +7,7 @@ BIN    := $(VENV)/bin
 DEMO   ?= var/demo
 PIP    := $(BIN)/python -m pip --disable-pip-version-check --no-input --quiet
 
-.PHONY: run test test-postgres check lint format catalogues bench lock clean
+.PHONY: run test test-postgres chaos check lint format catalogues bench lock clean
 
 ## Watch a bilingual issue being assembled, scheduled, sent and left. Ctrl-C ends it.
 run: $(VENV)/installed
@@ -22,6 +22,12 @@ test: $(VENV)/installed-dev
 test-postgres: $(VENV)/installed-dev
 	@tests/setup-debian.sh
 	$(BIN)/python -m pytest -n 2 --dist loadgroup --database postgresql tests/web tests/subscribers
+
+## Kill, freeze, starve and cut off whatever sends, for about an hour; as root also disks and
+## networks. One part of it: make chaos CHAOS='kills --database sqlite --rounds 20 --seed 7'
+chaos: $(VENV)/installed-dev
+	@tests/setup-debian.sh
+	$(BIN)/python -m tests.chaos $(CHAOS)
 
 ## Everything that must hold before a change lands.
 check: lint test

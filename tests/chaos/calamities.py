@@ -149,12 +149,12 @@ def told_to_stop(theatre: Theatre, nth: int | None = None) -> Scene:
     return scene
 
 
-def frozen(theatre: Theatre, nth: int | None = None) -> Scene:
+def frozen(theatre: Theatre, connections: int = CONNECTIONS) -> Scene:
     """SIGSTOP past the lease, another host takes over and finishes, then SIGCONT."""
-    with theatre.scene() as scene:
+    with theatre.scene(connections=connections) as scene:
         other = scene.home.twin(scene.home.path.with_name(f"{scene.home.path.name}-other"))
         worker = scene.nursery.worker(scene.home.path)
-        scene.sink.trap(nth or theatre.readers // 4, worker, signal.SIGSTOP)
+        scene.sink.trap(theatre.readers // 4, worker, signal.SIGSTOP)
         scene.reached()
         second = scene.nursery.worker(other.path)
         code = scene.nursery.ended(second)
@@ -188,11 +188,11 @@ def frozen_alone(theatre: Theatre) -> Scene:
     return scene
 
 
-def server_restarted(theatre: Theatre, nth: int | None = None) -> Scene:
+def server_restarted(theatre: Theatre) -> Scene:
     """PostgreSQL stopped at once and started again, twice in one send."""
     assert theatre.server
     with theatre.scene() as scene:
-        worker = scene.begin(nth or theatre.readers // 4)
+        worker = scene.begin(theatre.readers // 4)
         scene.reached()
         theatre.server.restart()
         scene.balanced()
