@@ -3,7 +3,7 @@
 Owns: the ledger of deliveries, their moves, retries, launching, sending, recovering; the outbox.
 Refuses: what an issue says; HTTP; the clock of the week.
 Doors: readiness, launching, ledger, pausing, settling, proofs, transactional, events, heard,
-notices; for the worker sending, recovering, finishing, applying, rates, doubts, notifying.
+notices; for the worker sending, desk, recovering, finishing, applying, rates, doubts, notifying.
 Pure: states, retries, outcomes, policy, hearing.
-Words: delivery, submitted (the provider said yes), unknown (it may have gone out), skipped.
+Words: chunk (claimed as one), mark (the intent), flight (what leaves just now), unknown.
 """

@@ -2,8 +2,9 @@
 
 planned → claimed → submitting → submitted, or refused, or unknown when no answer was heard;
 planned or claimed → skipped. Of an issue's delivery the row says `planned` until its outcome: that
-it is claimed or submitting follows from its chunk (see chunks). Nothing leads from `unknown` back to `planned` but an editor's
-own decision, for the message may have gone out: sending it again would double it.
+it is claimed or submitting follows from its chunk (see chunks). Nothing leads from `unknown` back
+to `planned` but an editor's own decision, for the message may have gone out: sending it again
+would double it.
 """
 
 from __future__ import annotations

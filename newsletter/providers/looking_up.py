@@ -13,14 +13,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any, ClassVar, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, runtime_checkable
 
 from newsletter.core.clock import now
-from newsletter.core.http import Client, Limits, NoAnswer, Reply
 from newsletter.core.provider_settings import Http
 from newsletter.providers.base import Provider
 from newsletter.providers.pooling import Pooled
 from newsletter.providers.references import is_reference
+
+if TYPE_CHECKING:
+    from newsletter.core.http import Reply
 
 _LONGEST = 2_000_000
 
@@ -101,6 +103,9 @@ class AskedByLog(ABC):
         reference = bare.partition("@")[0]
         if not is_reference(reference):
             return _cannot("the message has no mark of ours")
+        # Only now: a worker that sends by SMTP has 5 MB less to carry.
+        from newsletter.core.http import Client, Limits, NoAnswer  # noqa: PLC0415
+
         sought = Sought(bare, reference, recipient, since)
         http = self._http
         limits = Limits(http.connect_timeout, http.write_timeout, http.answer_timeout)
