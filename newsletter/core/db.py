@@ -112,7 +112,11 @@ def _server_engine(url: URL) -> Engine:
             json_serializer=_compact_json,
             hide_parameters=True,
             pool_pre_ping=True,
-            pool_size=10,
+            # None beyond those that are kept: one more would be opened and closed for each deed,
+            # which takes ten times as long as the deed.
+            pool_size=20,
+            max_overflow=0,
+            pool_use_lifo=True,
             connect_args=patience,
         )
     except ImportError as err:
