@@ -10,9 +10,10 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 
-from tests.chaos import calamities, hosts
+from tests.chaos import calamities, hosts, planted, schedulers
 from tests.chaos.calamities import Scene, Theatre
 from tests.chaos.companions import Nursery, SinkProcess
 from tests.chaos.homes import Template
@@ -51,7 +52,11 @@ def befallen(wanted: argparse.Namespace, base: Path) -> bool:
         with stage(kind, base, wanted.readers) as theatre:
             for name, scene in scenes.items():
                 if wanted.only in name:
-                    clean = _played(f"{name}, {kind}", lambda s=scene: s(theatre)) and clean  # type: ignore[misc]
+                    clean = _played(f"{name}, {kind}", partial(scene, theatre)) and clean
+            if kind == "postgresql" and wanted.only in "two schedulers":
+                for number in range(3):
+                    scene = partial(schedulers.doubled, theatre, wanted.seed, number)
+                    clean = _played("two schedulers", scene) and clean
     return clean
 
 
@@ -62,6 +67,9 @@ def _played(name: str, scene: Callable[[], Scene]) -> bool:
     except CannotHere as err:
         say(f"{name}: SKIPPED, {err}")
         return True
+    except TimeoutError as err:
+        say(f"  VIOLATION {name}: {err}")
+        return False
     for fault in done.faults:
         say(f"  VIOLATION {name}: {fault}")
     found = done.verdict
@@ -80,10 +88,19 @@ def on_hosts(wanted: argparse.Namespace, base: Path) -> bool:
     try:
         with hosts.town(base, wanted.readers) as town:
             for name, back in (("back in mid-send", 0.7), ("back when all is over", None)):
-                played = _played(f"three hosts, {name}", lambda at=back: a_bad_day(town, at))  # type: ignore[misc]
-                clean = played and clean
+                clean = _played(f"three hosts, {name}", partial(a_bad_day, town, back)) and clean
     except CannotHere as err:
         say(f"three hosts: SKIPPED, {err}")
+    return clean
+
+
+def see_planted(wanted: argparse.Namespace, base: Path) -> bool:
+    """Whether faults that are put in are found."""
+    clean = True
+    for number, fault in enumerate(planted.FAULTS):
+        seen, said = planted.is_seen(fault, base / str(number), wanted.seed)
+        say(f"planted: {fault.name}: {'found' if seen else 'NOT FOUND'}: {said}")
+        clean = clean and seen
     return clean
 
 
@@ -98,7 +115,7 @@ def stage(kind: str, base: Path, readers: int) -> Iterator[Theatre]:
         yield Theatre(base, sink, nursery, template, server)
 
 
-PARTS = {"kills": kills, "calamities": befallen, "hosts": on_hosts}
+PARTS = {"kills": kills, "calamities": befallen, "hosts": on_hosts, "planted": see_planted}
 
 
 def main() -> int:

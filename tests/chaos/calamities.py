@@ -128,6 +128,7 @@ class Theatre:
                 yield scene
             except BaseException:
                 keep(home)
+                mine.end_all()
                 raise
             if scene.faults:
                 keep(home)

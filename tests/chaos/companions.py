@@ -139,10 +139,20 @@ class Nursery(_Companion):
     ) -> None:
         super().__init__("tests.chaos.nursery", within=within, code=code, env=env)
         self._await("ready")
+        self._living: set[int] = set()
 
     def worker(self, home: Path, kind: str = "worker") -> int:
         """Start one on this home; its process id."""
-        return int(self._ask(do="bear", home=str(home), kind=kind)["pid"])
+        pid = int(self._ask(do="bear", home=str(home), kind=kind)["pid"])
+        self._living.add(pid)
+        return pid
+
+    def end_all(self) -> None:
+        """Kill whoever still lives."""
+        for pid in sorted(self._living):
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+            self.ended(pid)
 
     def ended(self, pid: int, seconds: float = PATIENCE) -> int:
         """Wait for its end: the exit code, negative for a signal.
@@ -150,12 +160,14 @@ class Nursery(_Companion):
         One that outlasts all patience shows on standard error where its threads stand.
         """
         try:
-            return int(self._await("ended", pid, seconds)["code"])
+            code = int(self._await("ended", pid, seconds)["code"])
         except TimeoutError:
             if seconds >= PATIENCE:
                 with suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGQUIT)
             raise
+        self._living.discard(pid)
+        return code
 
     def is_over(self, pid: int) -> int | None:
         """Its exit code if it has ended."""

@@ -8,10 +8,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from sqlalchemy import create_engine, make_url, select, text
 from sqlalchemy.engine import Connection
+from sqlalchemy.orm import Session
 
 from newsletter.app import initialise
 from newsletter.core.db import open_engine, reading
@@ -62,12 +62,12 @@ class Template:
             "public": {"url": "https://news.example.org"},
         }
         if self._server_url:
-            self._in_server("CREATE DATABASE seeded")
-            overrides["database"] = {"url": self._named("seeded")}
+            overrides["database"] = {"url": create_database(self._server_url, "seeded")}
         services = initialise(path, overrides)
         issue_id = newsroom.publish(services, self.readers)
         newsroom.start(services, issue_id)
-        names = _names(services.engine, services.sealer)
+        with reading(services.engine) as session:
+            names = names_of(session, services.sealer)
         url = services.settings.database_url
         services.close()
         return Home(path, url, issue_id, names)
@@ -81,30 +81,32 @@ class Template:
         if self._server_url is None:
             url = f"sqlite:///{path / 'newsletter.db'}"
         else:
-            self._in_server(f"CREATE DATABASE r{self._number} TEMPLATE seeded")
-            url = self._named(f"r{self._number}")
+            url = create_database(self._server_url, f"r{self._number}", "seeded")
         configure(path, url if self._server_url else "", host, port, **delivery)
         yield Home(path, url, self._made.issue_id, self._made.names)
         if self._server_url is not None:
-            self._in_server(f"DROP DATABASE r{self._number} WITH (FORCE)")
+            in_server(self._server_url, f"DROP DATABASE r{self._number} WITH (FORCE)")
         shutil.rmtree(path)
 
-    def _named(self, name: str) -> str:
-        assert self._server_url
-        return make_url(self._server_url).set(database=name).render_as_string(hide_password=False)
 
-    def _in_server(self, command: str) -> None:
-        assert self._server_url
-        engine = create_engine(self._server_url, isolation_level="AUTOCOMMIT")
-        with engine.connect() as connection:
-            connection.execute(text(command))
-        engine.dispose()
+def names_of(session: Session, sealer: Sealer) -> dict[int, str]:
+    """Every reader's number and address."""
+    found = session.execute(select(Subscriber.id, Subscriber.sealed_address))
+    return {id_: sealer.open(sealed) for id_, sealed in found}
 
 
-def _names(engine: Any, sealer: Sealer) -> dict[int, str]:
-    with reading(engine) as session:
-        found = session.execute(select(Subscriber.id, Subscriber.sealed_address))
-        return {id_: sealer.open(sealed) for id_, sealed in found}
+def in_server(url: str, command: str) -> None:
+    """One command outside any transaction."""
+    engine = create_engine(url, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.execute(text(command))
+    engine.dispose()
+
+
+def create_database(url: str, name: str, template: str = "template1") -> str:
+    """A database on this server; its address."""
+    in_server(url, f"CREATE DATABASE {name} TEMPLATE {template}")
+    return make_url(url).set(database=name).render_as_string(hide_password=False)
 
 
 def configure(path: Path, url: str, host: str, port: int, **delivery: object) -> None:
