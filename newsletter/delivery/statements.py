@@ -7,11 +7,12 @@ On the tables and not on the classes: rows are wanted, no objects.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Table, bindparam, null, or_, select, text, update
+from sqlalchemy import Connection, Table, bindparam, func, null, or_, select, text, update
 from sqlalchemy.orm import DeclarativeBase
 
 from newsletter.delivery.chunks import CLAIMED
@@ -76,12 +77,13 @@ DUE = (
 )
 """The next deliveries of a turn, in order of number, so that the mark can follow."""
 
-_TAKE_ONE = (
+_told = func.json_each(bindparam("rows")).table_valued("value").alias("told")
+_TAKE_FILE = (
     update(_deliveries)
-    .where(_deliveries.c.id == bindparam("of"), _of_turn)
+    .where(_deliveries.c.id == func.json_extract(_told.c.value, "$[0]"), _of_turn)
     .values(
         state=State.SUBMITTED.value,
-        answer=bindparam("said"),
+        answer=func.json_extract(_told.c.value, "$[1]"),
         reason=null(),
         attempts=_deliveries.c.attempts + 1,
         not_before_at=null(),
@@ -91,6 +93,7 @@ _TAKE_ONE = (
         turn=bindparam("in_turn"),
     )
 )
+"""On SQLite each row would be handed over by itself, and the interpreter to another thread."""
 _TAKE_ALL = text(
     """
     UPDATE deliveries SET state = 'submitted', answer = taken.said, reason = NULL,
@@ -117,5 +120,5 @@ def take(
         numbers, answers = [row[0] for row in rows], [row[1] for row in rows]
         all_at_once = {**common, "numbers": numbers, "answers": answers}
         return int(connection.execute(_TAKE_ALL, all_at_once).rowcount)
-    one_by_one = [{**common, "of": number, "said": said} for number, said in rows]
-    return int(connection.execute(_TAKE_ONE, one_by_one).rowcount)
+    listed = json.dumps(rows, ensure_ascii=False)
+    return int(connection.execute(_TAKE_FILE, {**common, "rows": listed}).rowcount)
