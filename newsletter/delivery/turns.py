@@ -209,7 +209,7 @@ class Turn:
         number = envelope.delivery_id
         if self._crew.lease.is_over:
             self._halted = "the lease may be over"
-        if self._halted is not None:
+        if self._is_over():
             raise Withdrawn(None)
         if elapsed() - self._looked_at > FRESH_SECONDS:
             self._look_again(self._asked[number])
