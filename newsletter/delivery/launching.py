@@ -6,6 +6,7 @@ wholly in or wholly out. Nothing is sent here; the rows are what the workers wor
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -116,7 +117,10 @@ def _insert(session: Session, issue: Issue, now: datetime) -> int:
 
 def abandoned(session: Session, issue: Issue, at: datetime) -> list[str]:
     """Each edition that readers hold though none of its languages is left, with their number."""
-    wanted = editions_wanted(session, issue.publication_id, at)
+    return _abandoned(issue, editions_wanted(session, issue.publication_id, at))
+
+
+def _abandoned(issue: Issue, wanted: Mapping[str, int]) -> list[str]:
     said = (_why_abandoned(issue, edition, count) for edition, count in wanted.items())
     return [sentence for sentence in said if sentence]
 
@@ -125,7 +129,7 @@ def _require_editions(session: Session, issue: Issue, now: datetime) -> None:
     """Readers of an edition that cannot be made are never left out in silence."""
     wanted = editions_wanted(session, issue.publication_id, now)
     missing = (_why_missing(issue, edition, count) for edition, count in wanted.items())
-    said = [*abandoned(session, issue, now), *(sentence for sentence in missing if sentence)]
+    said = [*_abandoned(issue, wanted), *(sentence for sentence in missing if sentence)]
     if said:
         raise NotAllowedNow("; ".join(said))
 
