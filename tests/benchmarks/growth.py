@@ -9,6 +9,7 @@ it sends, and how long the last message leaves after somebody pressed pause.
 from __future__ import annotations
 
 import math
+import statistics
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -128,23 +129,23 @@ def _wait_until(sink: FastSink, taken: int) -> None:
 
 
 def _status_ms(services: Services, issue_id: int) -> float:
-    """The slowest of several looks, as the command makes them, without the start of the command."""
-    slowest = 0.0
-    for _ in range(5):
+    """The median of several looks, as the command makes them, without the start of the command."""
+    taken = []
+    for _ in range(9):
         start = time.perf_counter()
         with reading(services.engine) as session:
             issue = session.get_one(Issue, issue_id)
             of_issue(session, services, issue.publication, issue)
-        slowest = max(slowest, (time.perf_counter() - start) * 1000)
-    return slowest
+        taken.append((time.perf_counter() - start) * 1000)
+    return statistics.median(taken)
 
 
 def _pause(services: Services, sink: FastSink, issue_id: int) -> float:
     """Seconds from the word to the last message that the sink took."""
-    start = last = time.perf_counter()
+    start = time.perf_counter()
     with writing(services.engine) as session:
         pausing.pause(session, session.get_one(Issue, issue_id), "to see how long it takes", now())
-    taken = sink.taken()
+    taken, last = sink.taken(), time.perf_counter()
     while time.perf_counter() - last < 1.5:
         time.sleep(0.01)
         if (more := sink.taken()) != taken:
