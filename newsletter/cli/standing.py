@@ -139,13 +139,10 @@ def _put_off(session: Session, issue: Issue) -> dict[str, Any] | None:
     """
     from sqlalchemy import func, select
 
+    from newsletter.delivery.looked_up import PUT_OFF
     from newsletter.delivery.models import Delivery
 
-    waiting = (
-        Delivery.issue_id == issue.id,
-        Delivery.state.in_(["planned", "claimed"]),
-        Delivery.answer.is_not(None),
-    )
+    waiting = (Delivery.issue_id == issue.id, PUT_OFF)
     count, first = session.execute(
         select(func.count(), func.min(Delivery.not_before_at)).where(*waiting)
     ).one()

@@ -11,9 +11,9 @@ from sqlalchemy import ColumnElement, Select, func, or_, select
 from sqlalchemy.orm import Session
 
 from newsletter.delivery import chunks
+from newsletter.delivery.looked_up import IN_DOUBT
 from newsletter.delivery.models import Chunk, Delivery
 from newsletter.delivery.recovering import INTERRUPTED
-from newsletter.delivery.states import State
 from newsletter.editorial.models import Issue, Publication
 from newsletter.editorial.states import Status
 
@@ -114,12 +114,7 @@ def _around(session: Session, doubt: Doubt) -> set[str | None]:
 
 def any_there(session: Session) -> bool:
     """Whether there is any doubt at all; costs one index look."""
-    return session.scalar(select(Delivery.id).where(_in_doubt()).limit(1)) is not None
-
-
-def _in_doubt() -> ColumnElement[bool]:
-    # The two states of the partial index, so that a million other rows are not looked at.
-    return Delivery.state.in_([State.UNKNOWN, State.REFUSED]) & (Delivery.state == State.UNKNOWN)
+    return session.scalar(select(Delivery.id).where(IN_DOUBT).limit(1)) is not None
 
 
 def _query() -> Select[Any]:
@@ -129,7 +124,7 @@ def _query() -> Select[Any]:
         .join(Publication, Publication.id == Issue.publication_id)
         .join(Chunk, chunks.members())
         .where(
-            _in_doubt(),
+            IN_DOUBT,
             Delivery.subscriber_id.is_not(None),
             Issue.status.in_([Status.SENDING, Status.SENT]),
         )

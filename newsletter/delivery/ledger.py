@@ -16,6 +16,7 @@ from sqlalchemy import case, func, select
 from sqlalchemy.orm import Session
 
 from newsletter.delivery.chunks import CLAIMED, in_turn, members
+from newsletter.delivery.looked_up import IN_DOUBT, REFUSED
 from newsletter.delivery.models import Chunk, Delivery
 from newsletter.delivery.states import TAKEN, State
 from newsletter.editorial.models import Issue
@@ -151,7 +152,7 @@ def _grouped(issue_id: int) -> Any:
 def refused(session: Session, issue_id: int) -> list[dict[str, Any]]:
     """The deliveries that were refused for good, and why; an editor may plan them again."""
     columns = (Delivery.id, Delivery.edition, Delivery.reason, Delivery.answer)
-    query = select(*columns).where(Delivery.issue_id == issue_id, Delivery.state == State.REFUSED)
+    query = select(*columns).where(Delivery.issue_id == issue_id, REFUSED)
     return [
         {"delivery": id_, "edition": edition, "reason": reason or "", "answer": answer or ""}
         for id_, edition, reason, answer in session.execute(query.order_by(Delivery.id))
@@ -161,7 +162,7 @@ def refused(session: Session, issue_id: int) -> list[dict[str, Any]]:
 def doubtful(session: Session, issue_id: int) -> list[dict[str, Any]]:
     """The deliveries nobody can be sure of, by id and without any address, for an editor."""
     columns = (Delivery.id, Delivery.edition, Delivery.changed_at, Delivery.answer)
-    query = select(*columns).where(Delivery.issue_id == issue_id, Delivery.state == State.UNKNOWN)
+    query = select(*columns).where(Delivery.issue_id == issue_id, IN_DOUBT)
     return [
         {"delivery": id_, "edition": edition, "since": since.isoformat(), "answer": answer or ""}
         for id_, edition, since, answer in session.execute(query.order_by(Delivery.id))
