@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
+from sqlalchemy.orm import Session
+
+from newsletter.core.db import writing
+from newsletter.core.patience import AWAY
 from newsletter.delivery.flight import Recorder
 from newsletter.delivery.needs import Needs
 from newsletter.delivery.press import Press
 from newsletter.delivery.traffic import Traffic
 
+_TRIES = 30
 _OURS_IN_A_ROW = 2
 """First tries refused for our sake (5.7.x) after which nobody else is tried."""
 
@@ -102,6 +109,22 @@ class Crew:
     patient: bool = True
     abandoned: threading.Event = field(default_factory=threading.Event)
     """The worker has given up waiting for its lines: nothing may leave any more."""
+
+    def commit(self, deed: Callable[[Session], Any]) -> Any:
+        """Carry a deed out in one transaction, again while the database is away or busy.
+
+        It waits also while stopping: what was answered must be written down. Raises what the
+        database says when it stays away for too long; the recorder keeps the answers then.
+        """
+        for left in reversed(range(_TRIES)):
+            try:
+                with writing(self.needs.engine) as session:
+                    return deed(session)
+            except AWAY:
+                if not left or not self.patient:
+                    raise
+                time.sleep(1.0)
+        return None
 
     def wait(self, seconds: float) -> None:
         """Rest, unless told to stop."""

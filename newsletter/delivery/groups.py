@@ -14,17 +14,21 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from newsletter.core.addresses import Address
-from newsletter.core.db import database_now
+from newsletter.core.db import database_now, reading
 from newsletter.core.sealing import Sealer
 from newsletter.delivery import claiming, outcomes, recording, statements
 from newsletter.delivery.claiming import Claim
+from newsletter.delivery.crew import Withdrawn
+from newsletter.delivery.models import Delivery
+from newsletter.delivery.needs import Needs
 from newsletter.delivery.recording import Result
 from newsletter.delivery.traffic import Candidate, Go, Traffic, Wait
 from newsletter.editorial.states import Status
-from subscribers import audience
+from subscribers import audience, spool
 from subscribers.audience import Reader
 
 _SOON = timedelta(seconds=5)
@@ -226,3 +230,19 @@ def _candidate(one: Ready, keyed: Collection[str]) -> Candidate:
     only = one.provider if one.attempts and one.provider in keyed else None
     domain = one.address.text.rpartition("@")[2]
     return Candidate(one.delivery_id, one.edition, domain, only)
+
+
+def look_again(needs: Needs, mine: Claim, owner: str, one: Ready) -> None:
+    """The line was slow: somebody may have left, or the issue may have been stopped.
+
+    Withdrawn when this message must not leave now.
+    """
+    with reading(needs.engine) as session:
+        if not claiming.is_going_on(session, mine, owner):
+            raise Withdrawn(None)
+        # SQLite gives the number of somebody who was erased to whoever joins next.
+        query = select(Delivery.subscriber_id).where(Delivery.id == one.delivery_id)
+        reason = audience.standing(session, session.scalar(query), mine.publication_id)
+    noted = spool.holds(needs.settings.home, one.public_id, mine.publication_id)
+    if reason is not None or noted:
+        raise Withdrawn(reason or "unsubscribed", one.delivery_id)

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from newsletter.core.errors import NotAllowedNow
 from newsletter.core.installation import require_seen
+from newsletter.delivery import notices
 from newsletter.delivery.rows import changed
 from newsletter.delivery.stopping import stop_planned
 from newsletter.editorial import issues
@@ -34,6 +35,16 @@ def pause_sending(session: Session, issue_id: int, reason: str, now: datetime) -
         )
         == 1
     )
+
+
+def give_notice(
+    session: Session, publication_id: int, issue_id: int, reason: str, now: datetime
+) -> bool:
+    """`pause_sending`, and the editors hear of it."""
+    if not pause_sending(session, issue_id, reason, now):
+        return False
+    notices.raise_(session, publication_id, issue_id, "paused", reason, now)
+    return True
 
 
 def resume(session: Session, issue: Issue, now: datetime) -> None:

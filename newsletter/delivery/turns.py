@@ -7,16 +7,14 @@ the mark, the recorder and the rows telling the truth together.
 
 from __future__ import annotations
 
-import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from newsletter.core.clock import now
-from newsletter.core.db import database_now, reading, writing
+from newsletter.core.db import database_now, writing
 from newsletter.core.errors import (
     InputError,
     NewsletterError,
@@ -24,20 +22,17 @@ from newsletter.core.errors import (
     Retry,
 )
 from newsletter.core.log import logger
-from newsletter.core.patience import AWAY
-from newsletter.delivery import claiming, groups, notices, outcomes, pausing, recording
+from newsletter.delivery import claiming, groups, outcomes, pausing, recording
 from newsletter.delivery.claiming import Claim
 from newsletter.delivery.crew import Crew, Withdrawn, elapsed
 from newsletter.delivery.flight import Noted, Strip
 from newsletter.delivery.groups import Asked, Group, Lost, Ready
-from newsletter.delivery.models import Delivery
 from newsletter.delivery.outcomes import Outcome
 from newsletter.delivery.recording import Result
 from newsletter.delivery.retries import line_pause
 from newsletter.editorial.states import Status
 from newsletter.providers.base import Connection, Envelope, NotConnected
 from subscribers import spool
-from subscribers.audience import standing
 
 LONGEST = 200
 """Messages of one group: more would save nothing and double what a power cut leaves in doubt."""
@@ -46,7 +41,6 @@ GROUP_SECONDS = 0.5
 """How old the last commit may get while messages leave: within it a pause is heard."""
 FRESH_SECONDS = 0.8
 """A look at a reader older than this is repeated right before the message leaves."""
-_RECORD_TRIES = 30
 _LONGEST_REST = 60.0
 
 _log = logger("delivery.sending")
@@ -212,7 +206,7 @@ class Turn:
         if self._is_over():
             raise Withdrawn(None)
         if elapsed() - self._looked_at > FRESH_SECONDS:
-            self._look_again(self._asked[number])
+            groups.look_again(self._crew.needs, self._mine, self._crew.owner, self._asked[number])
         self._strip.leaving(number)
         if self._crew.abandoned.is_set():
             self._strip.answered(number, Noted.NOT_TAKEN)
@@ -264,24 +258,6 @@ class Turn:
             now=now(),
             deadline=self._mine.deadline(self._crew.needs.settings.delivery.retry_hours),
         )
-
-    def _look_again(self, one: Ready) -> None:
-        """The line was slow: somebody may have left, or the issue may have been stopped."""
-        crew, mine = self._crew, self._mine
-        with reading(crew.needs.engine) as session:
-            if not claiming.is_going_on(session, mine, crew.owner):
-                raise Withdrawn(None)
-            # SQLite gives the number of somebody who was erased to whoever joins next.
-            still = session.scalar(
-                select(Delivery.subscriber_id).where(Delivery.id == one.delivery_id)
-            )
-            reason = standing(session, still, mine.publication_id)
-        if reason is None and spool.holds(
-            crew.needs.settings.home, one.public_id, mine.publication_id
-        ):
-            reason = "unsubscribed"
-        if reason is not None:
-            raise Withdrawn(reason, one.delivery_id)
 
     # When it does not go on.
 
@@ -335,8 +311,7 @@ class Turn:
         self._halted = reason
         mine = self._mine
         with writing(self._crew.needs.engine) as session:
-            if pausing.pause_sending(session, mine.issue_id, reason, now()):
-                notices.raise_(session, mine.publication_id, mine.issue_id, "paused", reason, now())
+            pausing.give_notice(session, mine.publication_id, mine.issue_id, reason, now())
         _log.error("issue_paused", issue=mine.issue_id, reason=reason)
 
     # The database.
@@ -365,17 +340,9 @@ class Turn:
             recording.record_late(session, self._crew.owner, self._results)
 
     def _written(self, deed: Callable[[Session], Any]) -> Any:
-        """Commit the deed, again while the disk is full or the database away or busy."""
+        """Commit the deed; then the answers are safe, and the lease and the look are fresh."""
         asked_at = elapsed()
-        for left in reversed(range(_RECORD_TRIES)):
-            try:
-                with writing(self._crew.needs.engine) as session:
-                    done = deed(session)
-                break
-            except AWAY:
-                if not left or not self._crew.patient:
-                    raise
-                time.sleep(1.0)  # also while stopping: what was answered must be written down
+        done = self._crew.commit(deed)
         self._results = []
         self._heard.clear()
         self._strip.written(sorted(self._left))

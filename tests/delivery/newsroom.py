@@ -150,12 +150,14 @@ def crew(services: Services, owner: str = "me", *, patient: bool = True) -> Crew
     )
 
 
-def over_smtp(services: Services, port: int, username: str = "", **delivery: object) -> Services:
+def over_smtp(
+    services: Services, port: int, username: str = "", *, patience: float = 0.5, **delivery: object
+) -> Services:
     """The same installation, sending to a plain server on this machine over one line."""
     settings = services.settings
     smtp = {"host": "127.0.0.1", "port": port, "security": "none", "helo": "test.example"}
     smtp |= {"username": username, "password": username}
-    short = {"timeout": 0.5, "final_timeout": 0.5}
+    short = {"timeout": patience, "final_timeout": patience}
     changed = {
         "smtp": settings.smtp.model_copy(update={**smtp, **short}),
         "delivery": settings.delivery.model_copy(
