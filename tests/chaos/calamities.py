@@ -234,8 +234,9 @@ def server_disk_full(theatre: Theatre) -> Scene:
     """The disk of the PostgreSQL server fills up in mid-send, and it stops."""
     base = theatre.base
     with small_disk(base / "server-disk", 250) as disk, running_server(parent=disk) as server:
-        template = Template(emptied(base / "starved"), theatre.readers, server.url)
-        inner = Theatre(base, theatre.sink, theatre.nursery, template, server)
+        starved = emptied(base / "starved")
+        template = Template(starved, theatre.readers, server.url)
+        inner = Theatre(starved, theatre.sink, theatre.nursery, template, server)
         with inner.scene() as scene:
             worker = scene.begin(scene.readers // 4)
             scene.reached()

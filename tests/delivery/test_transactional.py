@@ -17,10 +17,12 @@ from newsletter.editorial.models import Publication
 from newsletter.worker import Worker
 from subscribers import leaving, spool, suppression
 from subscribers.models import Confirmation, Subscriber, Suppression
+from tests.chaos import homes
+from tests.chaos.companions import Nursery, SinkProcess
+from tests.chaos.verdict import received
 from tests.delivery import front_desk, newsroom
 from tests.delivery.front_desk import mails, sign_up, sign_up_all, standing
 from tests.smtp_server import HANG, ScriptedServer, nth
-from tests.test_kill import Child
 
 START = "2026-11-20T03:00:00Z"
 
@@ -201,20 +203,20 @@ def test_a_paused_issue_holds_no_sign_up_back(services: Services) -> None:
 
 def test_killed_at_the_dot_it_is_in_doubt_and_not_sent_again(services: Services) -> None:
     sign_up_all(services, front_desk.open_publication(services), ["a", "b", "c"])
-    child = Child(services.settings.home)
-    with ScriptedServer(on_kept=child.kept) as server:
-        (services.settings.home / "newsletter.toml").write_text(
-            f'[smtp]\nhost = "127.0.0.1"\nport = {server.port}\nsecurity = "none"\n'
-            '[delivery]\nprovider = "smtp"\nconnections = 1\n'
-            '[public]\nurl = "https://news.example.org"\n',
-            encoding="utf-8",
-        )
-        assert child.run((2, signal.SIGKILL)) == -signal.SIGKILL
+    home = services.settings.home
+    log = home.with_name("received.txt")
+    with SinkProcess() as sink, Nursery() as nursery:
+        sink.begin(log)
+        homes.configure(home, "", "127.0.0.1", sink.port, connections=1)
+        worker = nursery.worker(home)
+        sink.trap(2, worker, signal.SIGKILL)
+        assert nursery.ended(worker) == -signal.SIGKILL
         assert standing(services) == {"claimed": 1, "submitted": 1, "submitting": 1}
-        newsroom.work_off(newsroom.over_smtp(services, server.port, patience=20))
+        newsroom.work_off(newsroom.over_smtp(services, sink.port, patience=20))
         assert standing(services) == {"submitted": 2, "unknown": 1}
-        assert sorted(kept.recipient[0] for kept in server.kept) == ["a", "b", "c"]
-        assert len({kept.message_id for kept in server.kept}) == 3
+    got = received(log)
+    assert sorted(recipient[0] for recipient in got.recipients.elements()) == ["a", "b", "c"]
+    assert len(got.marks) == 3
 
 
 def test_no_answer_after_the_dot_is_unknown(services: Services) -> None:
