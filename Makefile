@@ -51,9 +51,9 @@ catalogues: $(VENV)/installed-dev
 	  --no-fuzzy-matching --no-wrap --ignore-obsolete
 	$(BIN)/pybabel -q compile -D newsletter -d templates/locale
 
-## Measure; never a test, because this depends on the machine.
+## Measure; never a test, because this depends on the machine. 'make bench PARTS="wire growth"'.
 bench: $(VENV)/installed-dev
-	$(BIN)/python -m tests.benchmarks
+	$(BIN)/python -m tests.benchmarks $(PARTS)
 
 ## Pin every dependency anew, with hashes and without naming where they come from.
 lock: $(VENV)/installed-dev
