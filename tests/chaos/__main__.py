@@ -18,7 +18,7 @@ from tests.chaos.calamities import Scene, Theatre
 from tests.chaos.companions import Nursery, SinkProcess
 from tests.chaos.homes import Template
 from tests.chaos.hosts import a_bad_day
-from tests.chaos.kills import Rounds
+from tests.chaos.kills import Rounds, Tally
 from tests.chaos.machine import CannotHere
 from tests.postgres import running_server
 
@@ -38,8 +38,11 @@ def kills(wanted: argparse.Namespace, base: Path) -> bool:
                 theatre.template, theatre.sink, theatre.nursery, theatre.base, wanted.seed
             )
             numbers = range(wanted.first, wanted.first + wanted.rounds)
-            tally = rounds.run(numbers, lambda text: say(f"  VIOLATION {text}"))
-            say(f"kills, {kind}, {wanted.readers} readers: {tally}")
+            tally = Tally()
+            try:
+                rounds.run(numbers, tally, lambda text: say(f"  VIOLATION {text}"))
+            finally:
+                say(f"kills, {kind}, {wanted.readers} readers: {tally}")
             clean = clean and not tally.faults
     return clean
 

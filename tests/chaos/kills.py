@@ -107,17 +107,15 @@ class Rounds:
         self._logs = logs
         self._seed = seed
 
-    def run(self, numbers: range, told: Callable[[str], None]) -> Tally:
+    def run(self, numbers: range, tally: Tally, told: Callable[[str], None]) -> None:
         """All of them; faults are told at once, with what brings them back."""
-        tally = Tally()
         began = time.monotonic()
         for number in numbers:
             for fault in self._round(number, tally):
                 again = f"--seed {self._seed} --database {self._template.kind} --first {number}"
                 tally.faults.append(f"round {number}: {fault}   ({again} --rounds 1)")
                 told(tally.faults[-1])
-        tally.seconds = time.monotonic() - began
-        return tally
+            tally.seconds = time.monotonic() - began
 
     def _round(self, number: int, tally: Tally) -> list[str]:
         rough = number % _ROUGH_EVERY == _ROUGH_EVERY - 1
