@@ -69,9 +69,10 @@ def launch(session: Session, issue: Issue, now: datetime) -> Launched:
 def nobody(session: Session, issue: Issue, at: datetime) -> str | None:
     """The sentence to be said when an issue would reach nobody at all if it went out `at`."""
     chosen = candidates(issue.publication_id, at).order_by(None).subquery("chosen")
-    reasons = set(session.scalars(select(chosen.c.reason).distinct()))
-    if None in reasons:
+    somebody = select(chosen.c.subscriber_id).where(chosen.c.reason.is_(None)).limit(1)
+    if session.scalar(somebody) is not None:
         return None
+    reasons = set(session.scalars(select(chosen.c.reason).distinct()))
     if "paused" in reasons:
         return (
             f"every reader of '{issue.publication.slug}' asked for a pause, so issue "
