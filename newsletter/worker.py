@@ -22,7 +22,7 @@ from newsletter.core.clock import now
 from newsletter.core.db import empty_log, reading, writing
 from newsletter.core.errors import ConfigurationError
 from newsletter.core.log import logger
-from newsletter.core.memory import share_heaps
+from newsletter.core.memory import settle
 from newsletter.core.patience import Patience
 from newsletter.delivery import chunks, claiming, flight, recovering
 from newsletter.delivery.crew import Crew, Lease, Streak, elapsed
@@ -124,7 +124,7 @@ class Worker:
         not answered by then is `unknown`. Raises what a line could not deal with.
         """
         self._stop.clear()
-        share_heaps()
+        settle()
         self._keep()
         count = self._services.settings.delivery.connections
         crew = self._assemble(count, patient=True)
