@@ -142,8 +142,8 @@ class Worker:
         finally:
             self._stop.set()
             self._join(threads)
-            clerk.close(_CLERK_SECONDS)
             self._leave()
+            clerk.close(_CLERK_SECONDS)
         if self._failure is not None:
             raise self._failure
 
@@ -181,11 +181,18 @@ class Worker:
         asked_at = elapsed()
         with writing(self._services.engine) as session:
             migrations.require_same(session)
-            claiming.renew(session, self.owner, lease)
+            held = self._crew.held if self._crew is not None else set()
+            claiming.renew(session, self.owner, tuple(held), lease)
         self._lease.renewed(asked_at)
         with writing(self._services.engine) as session:
             found = recovering.recover(session, home, me=self.owner, alone=self._alone)
-            found += recovering.resolve(session, home, me=self.owner)
+            if self._crew is not None:
+                noted = self._crew.recorder.read()
+                found += recovering.forgotten(session, self.owner, held, noted)
+            settled, over = recovering.resolve(session, home, me=self.owner)
+            found += settled
+        for owner in over:
+            flight.forget(home, owner)
         if found != recovering.Recovered():
             _log.warning(
                 "recovered",

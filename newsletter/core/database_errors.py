@@ -58,6 +58,7 @@ def explain(engine: Engine) -> None:
         else:
             lost = context.connection is not None and context.is_disconnect
             serious = isinstance(err, context.dialect.loaded_dbapi.OperationalError)
+            serious = serious or getattr(err, "sqlstate", "") in _OF_THE_MOMENT
             sentence = _of_server(str(err), engine.url, lost=lost) if serious else None
         return DatabaseAway(sentence) if sentence else None
 
@@ -115,6 +116,16 @@ def _unwritable(path: Path, home: Path) -> str | None:
     return None
 
 
+_MET = "two deeds met at the same rows and this one was taken back whole; repeat it"
+_MOMENTS = {
+    "deadlock detected": _MET,
+    "could not serialize access": _MET,
+    "read-only transaction": "the PostgreSQL server at {} takes no writing now; repeat it later",
+}
+_OF_THE_MOMENT = {"25006", "40001", "40P01"}
+"""Read-only, serialization failure, deadlock: not OperationalError in every case."""
+
+
 def _of_server(said: str, url: URL, *, lost: bool) -> str:
     place = f"{url.host or 'the local socket'}:{url.port or 5432}"
     if "password authentication failed" in said or "no password supplied" in said:
@@ -129,6 +140,9 @@ def _of_server(said: str, url: URL, *, lost: bool) -> str:
         )
     if "No space left on device" in said:
         return FULL.format(f"of the PostgreSQL server at {place}")
+    for words, sentence in _MOMENTS.items():
+        if words in said:
+            return sentence.format(place)
     if lost:
         return f"the PostgreSQL server at {place} went away; start it again and repeat"
     reason = _reason(said, url)

@@ -214,7 +214,9 @@ def _due(planned: Sequence[Any]) -> datetime | None:
 def count_resting(session: Session, now: datetime, limit: int = 50) -> int:
     """Count some chunks anew whose rows have changed while nobody worked on them; how many."""
     query = select(Chunk.id).where(Chunk.tally.is_(None), Chunk.owner.is_(None))
-    found = session.scalars(query.order_by(Chunk.id).limit(limit)).all()
+    # Locked as they are found: whoever claims one in between would lose it to the closing.
+    locked = query.order_by(Chunk.id).limit(limit).with_for_update(skip_locked=True)
+    found = session.scalars(locked).all()
     for chunk_id in found:
         close(session, chunk_id, now)
     return len(found)

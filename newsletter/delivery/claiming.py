@@ -6,6 +6,7 @@ comes back late cannot touch what others took over meanwhile. Leases run by the 
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -14,7 +15,7 @@ from sqlalchemy import ColumnElement, Select, Update, null, or_, select, update
 from sqlalchemy.orm import Session
 
 from newsletter.core.db import database_now
-from newsletter.delivery import chunks, statements
+from newsletter.delivery import chunks, fencing, statements
 from newsletter.delivery.chunks import CLAIMED, OPEN
 from newsletter.delivery.models import Chunk, Delivery
 from newsletter.delivery.quiet import quiet_until
@@ -41,6 +42,8 @@ class Claim:
     launched_at: datetime
     stale_at: datetime
     """Nothing that was put off is tried again after this."""
+    quiet_hours: str
+    zone: str
 
     def deadline(self, retry_hours: float) -> Deadline:
         """Until when a message of it that is put off is tried."""
@@ -104,6 +107,8 @@ def _taken(
         publication=publication.slug,
         launched_at=launched_at,
         stale_at=launched_at + timedelta(minutes=publication.stale_minutes),
+        quiet_hours=publication.quiet_hours,
+        zone=publication.slot_zone,
     )
 
 
@@ -134,6 +139,7 @@ def status_of(session: Session, issue_id: int) -> str:
 
 def standing_of(session: Session, issue_id: int) -> tuple[str, str | None]:
     """`status_of`, and the hash of what was approved."""
+    fencing.together(session, issue_id)
     found = session.connection().execute(statements.STATUS, {"issue": issue_id}).one_or_none()
     return (found[0], found[1]) if found is not None else (Status.CANCELLED, None)
 
@@ -155,10 +161,15 @@ def release(session: Session, mine: Claim, owner: str, status: str) -> bool:
     return True
 
 
-def renew(session: Session, owner: str, lease_seconds: int) -> int:
-    """Hold on to everything in this worker's hands, also while an answer takes ten minutes."""
+def renew(session: Session, owner: str, chunk_ids: Collection[int], lease_seconds: int) -> int:
+    """Hold on to what is in the hands of this worker's lines, also while an answer takes minutes.
+
+    Not to whatever bears its name: a chunk that no line knows, because the answer to a commit was
+    lost, would be held for ever.
+    """
     until = database_now(session) + timedelta(seconds=lease_seconds)
     held = update(Chunk).where(Chunk.owner == owner, Chunk.state == CLAIMED)
+    held = held.where(Chunk.id.in_(sorted(chunk_ids)))
     kept = changed(session, held.values(lease_until_at=until))
     single = Delivery.confirmation_id.is_not(None) & Delivery.state.in_(
         [State.CLAIMED, State.SUBMITTING]

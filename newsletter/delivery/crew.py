@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -107,6 +108,25 @@ class Crew:
     lease: Lease
     recorder: Recorder
     patient: bool = True
+    held: set[int] = field(default_factory=set)
+    """The chunks that a line has in hand; all others of this worker's name are nobody's."""
+
+    @contextmanager
+    def taking(self) -> Iterator[Callable[[int], None]]:
+        """Around the transaction of a claim: what is taken in it is held before anybody can see
+        it, and no longer when the commit was not heard of."""
+        taken: list[int] = []
+
+        def take(chunk_id: int) -> None:
+            taken.append(chunk_id)
+            self.held.add(chunk_id)
+
+        try:
+            yield take
+        except BaseException:
+            self.held.difference_update(taken)
+            raise
+
     abandoned: threading.Event = field(default_factory=threading.Event)
     """The worker has given up waiting for its lines: nothing may leave any more."""
 

@@ -16,7 +16,6 @@ from newsletter.core.clock import now
 from newsletter.core.db import reading, writing
 from newsletter.core.errors import NewsletterError, ProviderError
 from newsletter.core.log import logger
-from newsletter.core.patience import AWAY
 from newsletter.delivery import confirmations, outcomes
 from newsletter.delivery.confirmations import HeldConfirmation
 from newsletter.delivery.crew import Crew, Withdrawn
@@ -28,7 +27,6 @@ from newsletter.providers.base import Connection, NotConnected
 from subscribers import optin
 
 _BATCH = 20
-_RECORD_TRIES = 5
 _STEP_BACK = timedelta(minutes=15)
 """A confirmation that could not even be handed over is tried again after the others."""
 _log = logger("delivery.sending")
@@ -137,15 +135,9 @@ class Desk:
 
     def _record(self, held: HeldConfirmation, outcome: Outcome) -> None:
         """Write the outcome down, again while the disk is full or the database away or busy."""
-        name = self._needs.provider.name
-        for left in reversed(range(_RECORD_TRIES)):
-            try:
-                with writing(self._needs.engine) as session:
-                    kept = record_confirmation(session, held, self._crew.owner, outcome, name)
-                break
-            except AWAY:
-                if not left or not self._crew.patient:
-                    raise
-                self._crew.wait(1.0)
+        name, owner = self._needs.provider.name, self._crew.owner
+        kept = self._crew.commit(
+            lambda session: record_confirmation(session, held, owner, outcome, name)
+        )
         if not kept:
             _log.warning("outcome_too_late", delivery=held.id, outcome=outcome.state)

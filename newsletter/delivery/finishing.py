@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from newsletter.core.installation import require_keys
 from newsletter.core.log import logger
+from newsletter.delivery import fencing, pausing
 from newsletter.delivery.chunks import is_open
 from newsletter.delivery.ledger import recount
 from newsletter.editorial.models import Issue
@@ -33,6 +34,7 @@ def finish(session: Session, now: datetime) -> list[int]:
 
 
 def _close(session: Session, issue_id: int, now: datetime) -> list[int]:
+    fencing.alone(session, issue_id)
     issue = session.get_one(Issue, issue_id, with_for_update=True, populate_existing=True)
     counts = recount(session, issue_id)
     if issue.status != Status.SENDING or counts.open:
@@ -40,10 +42,10 @@ def _close(session: Session, issue_id: int, now: datetime) -> list[int]:
     if counts.done:
         issue.status, issue.sent_at, issue.changed_at = Status.SENT, now, now
         return [issue.number]
-    issue.status, issue.changed_at = Status.PAUSED, now
-    issue.paused_reason = (
+    reason = (
         f"the ledger does not add up: {counts.audience} people were chosen and "
         f"{counts.total} stand in it; compare with a backup before going on"
     )
+    pausing.give_notice(session, issue.publication_id, issue_id, reason, now)
     _log.error("ledger_does_not_add_up", issue_id=issue_id, ledger=counts.as_json())
     return []

@@ -10,6 +10,7 @@ machine, so the file names the boot it was written in and is believed in no othe
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import mmap
 import os
@@ -19,7 +20,7 @@ from enum import IntEnum
 from pathlib import Path
 
 _MAGIC = b"flight 1"
-_HEAD = struct.Struct("<8s36sI")
+_HEAD = struct.Struct("<8s36sIQQ")
 _STRIP = 8192
 _COUNT = struct.Struct("<q")
 _ENTRY = struct.Struct("<qq")
@@ -88,12 +89,13 @@ class Recorder:
             size = _STRIP * (lines + 1)
             # Written and not only stretched: a full disk must refuse here, where it can be said,
             # and not at a store into memory, which would kill the process.
-            os.write(self._file, b"\0" * size)
+            if os.write(self._file, b"\0" * size) != size:
+                raise OSError(errno.ENOSPC, f"there is no room for {self._path}")
             self._memory = mmap.mmap(self._file, size)
         except BaseException:
             os.close(self._file)
             raise
-        _HEAD.pack_into(self._memory, 0, _MAGIC, _boot(), lines)
+        _HEAD.pack_into(self._memory, 0, _MAGIC, _boot(), lines, *_place(self._file))
         self._lock = threading.Lock()
         self._given = 0
         self._lines = lines
@@ -108,7 +110,7 @@ class Recorder:
 
     def read(self) -> dict[int, Noted]:
         """What stands in it now; nothing where the system knows no boots."""
-        return _entries(self._memory[:]) or {}
+        return _entries(self._memory[:], None) or {}
 
     def close(self, *, forget: bool) -> None:
         """Let go of the file; `forget` when nothing of it is needed any more."""
@@ -132,12 +134,12 @@ def of_the_dead(home: Path, owner: str) -> dict[int, Noted] | None:
         return None
     try:
         fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        data = os.pread(handle, 1 << 24, 0)
+        data, place = os.pread(handle, 1 << 24, 0), _place(handle)
     except OSError:
         return None
     finally:
         os.close(handle)
-    return _entries(data)
+    return _entries(data, place)
 
 
 def owners(home: Path) -> list[str]:
@@ -178,17 +180,25 @@ def _boot() -> bytes:
         return b""
 
 
-def _entries(data: bytes) -> dict[int, Noted] | None:
+def _place(handle: int) -> tuple[int, int]:
+    """Which file it is: of a copied home the recorder is not the one that the worker wrote."""
+    found = os.fstat(handle)
+    return found.st_dev, found.st_ino
+
+
+def _entries(data: bytes, place: tuple[int, int] | None) -> dict[int, Noted] | None:
     if len(data) < _STRIP:
         return None
-    magic, boot, lines = _HEAD.unpack_from(data)
+    magic, boot, lines, *written = _HEAD.unpack_from(data)
+    if place is not None and tuple(written) != place:
+        return None
     boot = boot.rstrip(b"\0")
     if magic != _MAGIC or not boot or boot != _boot() or len(data) < _STRIP * (lines + 1):
         return None
     found: dict[int, Noted] = {}
     for line in range(1, lines + 1):
         (count,) = _COUNT.unpack_from(data, _STRIP * line)
-        for place in range(min(max(count, 0), LONGEST)):
-            delivery_id, noted = _ENTRY.unpack_from(data, _STRIP * line + _ENTRY.size * (place + 1))
+        for entry in range(min(max(count, 0), LONGEST)):
+            delivery_id, noted = _ENTRY.unpack_from(data, _STRIP * line + _ENTRY.size * (entry + 1))
             found[delivery_id] = Noted(noted) if noted in (1, 2, 3) else Noted.LEAVING
     return found

@@ -25,6 +25,7 @@ from newsletter.delivery.claiming import Claim
 from newsletter.delivery.crew import Withdrawn
 from newsletter.delivery.models import Delivery
 from newsletter.delivery.needs import Needs
+from newsletter.delivery.quiet import quiet_until
 from newsletter.delivery.recording import Result
 from newsletter.delivery.traffic import Candidate, Go, Traffic, Wait
 from newsletter.editorial.states import Status
@@ -114,10 +115,12 @@ def advance(
     status, approved = claiming.standing_of(session, mine.issue_id)
     if not claiming.hold(session, mine, owner, lease_seconds):
         raise Lost
-    recording.record(session, mine, owner, results, status)
+    recording.record(session, mine, results, status)
     if status != Status.SENDING:
         return Group((), status, is_last=True)
     now = database_now(session)
+    if quiet_until(mine.quiet_hours, mine.zone, now) is not None:
+        return Group((), status, is_last=True)
     rows = session.connection().execute(statements.DUE, _next(mine, asked)).all()
     people = audience.readers(session, mine.publication_id, {r[1] for r in rows if r[1]}, now)
     wanted, withheld = _sorted_out(rows, people, asked.noted)
@@ -126,7 +129,7 @@ def advance(
     opened = [_opened(row, people[row[1]], sealer) for row in wanted]
     word = _asked(session, mine, opened, asked, traffic, now)
     ready, put_off, rest = _split(opened, word, now)
-    recording.record(session, mine, owner, [*withheld, *put_off], status)
+    recording.record(session, mine, [*withheld, *put_off], status)
     mark = max([asked.mark, *(one.delivery_id for one in ready)])
     if not claiming.intend(session, mine, owner, mark):
         raise Lost
@@ -216,7 +219,8 @@ def _split(
         in_the_way = last is not None and one.delivery_id < last
         if in_the_way or (last is None and answer.until > now + _SOON):
             paced = outcomes.paced(answer.reason, answer.until)
-            put_off.append(Result(one.delivery_id, one.subscriber_id, one.attempts, paced, None))
+            by = one.provider or None  # who may know it by its key stays in the row
+            put_off.append(Result(one.delivery_id, one.subscriber_id, one.attempts, paced, by))
     rest = (min(waits) - now).total_seconds() if waits and not put_off else 0.0
     return ready, put_off, max(0.0, rest)
 

@@ -65,6 +65,7 @@ class Ledger:
         """For `--json` and the pages."""
         return {
             "issue": self.number,
+            "audience": self.audience,
             "total": self.total,
             "planned": self.planned,
             "claimed": self.claimed,

@@ -47,6 +47,11 @@ def cancelled(outcome: Outcome) -> Outcome:
     return Outcome(State.SKIPPED, outcome.answer, reason="cancelled", tried=outcome.tried)
 
 
+def not_begun() -> Outcome:
+    """It was let go and never left."""
+    return Outcome(State.PLANNED, tried=False)
+
+
 def paced(reason: str, until: datetime) -> Outcome:
     """Its turn has not come: the pace of a provider or of a receiving domain."""
     return Outcome(State.PLANNED, reason, tried=False, not_before_at=until)

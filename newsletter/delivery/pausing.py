@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from newsletter.core.errors import NotAllowedNow
 from newsletter.core.installation import require_seen
-from newsletter.delivery import notices
+from newsletter.delivery import fencing, notices
 from newsletter.delivery.rows import changed
 from newsletter.delivery.stopping import stop_planned
 from newsletter.editorial import issues
@@ -19,6 +19,7 @@ from newsletter.editorial.states import Status, require_move, way_on
 
 def pause(session: Session, issue: Issue, reason: str, now: datetime) -> None:
     """Stop sending for now; messages already on the wire still get their answers."""
+    fencing.alone(session, issue.id)
     session.refresh(issue, with_for_update=True)
     require_move(issue.number, issue.status, Status.PAUSED)
     issue.status, issue.paused_reason, issue.changed_at = Status.PAUSED, reason, now
@@ -26,6 +27,7 @@ def pause(session: Session, issue: Issue, reason: str, now: datetime) -> None:
 
 def pause_sending(session: Session, issue_id: int, reason: str, now: datetime) -> bool:
     """A worker's own brake; False when somebody stopped the issue before."""
+    fencing.alone(session, issue_id)
     return (
         changed(
             session,
@@ -49,6 +51,7 @@ def give_notice(
 
 def resume(session: Session, issue: Issue, now: datetime) -> None:
     """Go on where it stopped: nobody is planned anew."""
+    fencing.alone(session, issue.id)
     session.refresh(issue, with_for_update=True)
     if issue.status != Status.PAUSED:
         raise NotAllowedNow(
@@ -64,6 +67,7 @@ def cancel(session: Session, issue: Issue, now: datetime) -> int:
     Before the launch nobody had been planned. Afterwards the rest is skipped as `cancelled`,
     and what was handed over stays in the ledger as it is.
     """
+    fencing.alone(session, issue.id)
     session.refresh(issue, with_for_update=True)
     launched = issue.status in (Status.SENDING, Status.PAUSED)
     issues.cancel(issue, now)

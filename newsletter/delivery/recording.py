@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from newsletter.core.db import database_now
 from newsletter.core.log import logger
-from newsletter.delivery import chunks, statements
+from newsletter.delivery import chunks, claiming, statements
 from newsletter.delivery.claiming import Claim
 from newsletter.delivery.confirmations import HeldConfirmation
 from newsletter.delivery.models import Delivery
@@ -36,9 +36,7 @@ class Result:
     provider: str | None
 
 
-def record(
-    session: Session, mine: Claim, owner: str, results: Sequence[Result], status: str
-) -> None:
+def record(session: Session, mine: Claim, results: Sequence[Result], status: str) -> None:
     """Move the deliveries of a chunk that this worker holds, and has locked, to their outcomes.
 
     `status` is the issue's, held fast: what would be tried again of a cancelled one is skipped.
@@ -50,7 +48,7 @@ def record(
     kept = _record_taken(session, mine, taken, now)
     for result in results:
         if result.outcome.state is not State.SUBMITTED:
-            kept += _record_other(session, mine, result, _final(result.outcome, status), owner)
+            kept += _record_other(session, mine, result, _final(result.outcome, status))
     if kept != len(results):
         _log.error("outcomes_not_kept", chunk=mine.chunk_id, of=len(results), kept=kept)
 
@@ -72,13 +70,11 @@ def _final(outcome: Outcome, status: str) -> Outcome:
     return cancelled(outcome) if over else outcome
 
 
-def _record_other(
-    session: Session, mine: Claim, result: Result, outcome: Outcome, owner: str
-) -> int:
+def _record_other(session: Session, mine: Claim, result: Result, outcome: Outcome) -> int:
     now = database_now(session)
-    unknown = outcome.state is State.UNKNOWN
+    # Without an owner, also a doubt: no answer will come any more, and no recorder settles it.
     values = _values(outcome, result.attempts, result.provider, now)
-    values |= {"turn": mine.turn, "owner": owner if unknown else None}
+    values |= {"turn": mine.turn, "owner": None}
     moved = update(Delivery).where(
         Delivery.id == result.delivery_id,
         Delivery.state == State.PLANNED,
@@ -95,22 +91,30 @@ def record_late(session: Session, owner: str, results: Iterable[Result]) -> int:
 
     The owner's name still stands in such a row, and the true answer takes the place of the doubt.
     """
-    now = database_now(session)
-    kept = 0
-    for result in sorted(results, key=lambda one: one.delivery_id):
-        if result.outcome.state is State.UNKNOWN:
-            continue
-        again = result.outcome.state is State.PLANNED
-        door = chunks.reopen if again else chunks.touch
-        door(session, [result.delivery_id], *([now] if again else []))
-        mine = (Delivery.id == result.delivery_id) & (Delivery.owner == owner)
-        values = _values(result.outcome, result.attempts, result.provider, now) | {"owner": None}
-        moved = update(Delivery).where(mine, Delivery.state == State.UNKNOWN)
-        settled = changed(session, moved.values(**values))
-        kept += settled
-        if settled and result.outcome.hard_bounce:
-            _bar(session, result.delivery_id, result.subscriber_id, now)
-    return kept
+    ordered = sorted(results, key=lambda one: one.delivery_id)
+    late = [one for one in ordered if one.outcome.state is not State.UNKNOWN]
+    return sum(_settle_late(session, owner, result) for result in late)
+
+
+def _settle_late(session: Session, owner: str, result: Result) -> int:
+    now, number = database_now(session), result.delivery_id
+    issue_id = session.scalar(select(Delivery.issue_id).where(Delivery.id == number))
+    status = claiming.status_of(session, issue_id or 0)
+    outcome = _final(result.outcome, status)
+    chunks.touch(session, [number])
+    values = _values(outcome, result.attempts, result.provider, now) | {"owner": None}
+    again = outcome.state is State.PLANNED
+    if again and status not in (Status.SENDING, Status.PAUSED):
+        # Nobody would send it: it stays in the list of doubts, with the answer, for an editor.
+        again, values = False, {"answer": outcome.answer, "changed_at": now}
+    mine = (Delivery.id == number) & (Delivery.owner == owner)
+    moved = update(Delivery).where(mine, Delivery.state == State.UNKNOWN)
+    settled = changed(session, moved.values(**values))
+    if settled and again:
+        chunks.reopen(session, [number], now)
+    if settled and outcome.hard_bounce:
+        _bar(session, number, result.subscriber_id, now)
+    return settled
 
 
 def record_confirmation(

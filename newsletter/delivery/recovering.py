@@ -7,7 +7,7 @@ which were answered. Where it cannot be asked, the mark decides.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -45,7 +45,7 @@ class Recovered:
 
 
 def recover(session: Session, home: Path, *, me: str, alone: bool) -> Recovered:
-    """Take over from dead workers.
+    """Take over from dead workers; what bears the name `me` is `forgotten`'s.
 
     `alone`: a lock proves that no other worker lives, so everything that is not mine is an
     orphan at once. Else an orphan is what outlived its lease, by the database's clock.
@@ -55,7 +55,8 @@ def recover(session: Session, home: Path, *, me: str, alone: bool) -> Recovered:
         single = or_(Delivery.owner.is_(None), Delivery.owner != me)
     else:
         now = database_now(session)
-        orphaned, single = Chunk.lease_until_at < now, Delivery.lease_until_at < now
+        orphaned = (Chunk.lease_until_at < now) & (Chunk.owner != me)
+        single = Delivery.lease_until_at < now
     total = _confirmations(session, single)
     left = select(Chunk.id).where(Chunk.state == CLAIMED, Chunk.owner.is_not(None), orphaned)
     for chunk_id in session.scalars(left.order_by(Chunk.id)).all():
@@ -77,13 +78,33 @@ def leave(session: Session, owner: str, noted: Mapping[int, Noted]) -> Recovered
     return total
 
 
-def resolve(session: Session, home: Path, *, me: str) -> Recovered:
+def forgotten(
+    session: Session, owner: str, held: Collection[int], noted: Mapping[int, Noted]
+) -> Recovered:
+    """Chunks of this very worker that none of its lines has in hand go back.
+
+    The answer to a commit may be lost and the commit done: a claim that nobody heard of. `noted`
+    is what its own recorder says.
+    """
+    total = Recovered()
+    mine = select(Chunk.id).where(Chunk.state == CLAIMED, Chunk.owner == owner)
+    # Looked at after the rows: a line notes what it holds before anybody can see the claim.
+    left = [one for one in session.scalars(mine.order_by(Chunk.id)) if one not in held]
+    for chunk_id in left:
+        locked = _locked(session, chunk_id, Chunk.owner == owner)
+        if locked is not None:
+            total += _settled(session, *locked, noted)
+    return total
+
+
+def resolve(session: Session, home: Path, *, me: str) -> tuple[Recovered, list[str]]:
     """Doubts that others had to write about workers which died on this machine.
 
     Another host cannot read the recorder and calls all up to the mark unknown; who runs here can,
-    and nothing of a dead process leaves any more. Removes the files that are no longer needed.
+    and nothing of a dead process leaves any more. Returns also the owners whose files are no
+    longer needed, to be removed by `flight.forget` once this is committed.
     """
-    total = Recovered()
+    total, over = Recovered(), []
     for owner in flight.owners(home):
         if owner == me:
             continue
@@ -92,8 +113,8 @@ def resolve(session: Session, home: Path, *, me: str) -> Recovered:
         if noted is None or held is not None:
             continue
         total += _doubts(session, owner, noted)
-        flight.forget(home, owner)
-    return total
+        over.append(owner)
+    return total, over
 
 
 def _take_over(
@@ -171,19 +192,19 @@ def _doubts(session: Session, owner: str, noted: Mapping[int, Noted]) -> Recover
         if way is State.UNKNOWN:
             continue
         status = claiming.status_of(session, issue_id or 0)
-        if way is State.SUBMITTED:
-            chunks.touch(session, [delivery_id])
-            values: dict[str, object] = {"state": way, "answer": _NOTED, "submitted_at": now}
-            submitted += 1
-        elif status in (Status.SENDING, Status.PAUSED):
-            chunks.reopen(session, [delivery_id], now)
-            values = {"state": State.PLANNED, "answer": None}
-            planned += 1
-        else:
+        again = way is State.PLANNED
+        if again and status not in (Status.SENDING, Status.PAUSED):
             continue
-        moved = update(Delivery).where(Delivery.id == delivery_id, Delivery.owner == owner)
-        moved = moved.where(Delivery.state == State.UNKNOWN)
-        changed(session, moved.values(owner=None, changed_at=now, **values))
+        chunks.touch(session, [delivery_id])
+        values: dict[str, object] = {"state": way, "owner": None, "changed_at": now}
+        values |= {"answer": None} if again else {"answer": _NOTED, "submitted_at": now}
+        still = (Delivery.state == State.UNKNOWN) & (Delivery.owner == owner)
+        moved = update(Delivery).where(Delivery.id == delivery_id, still)
+        if not changed(session, moved.values(**values)):
+            continue
+        if again:
+            chunks.reopen(session, [delivery_id], now)
+        planned, submitted = planned + again, submitted + (not again)
     return Recovered(planned, submitted)
 
 

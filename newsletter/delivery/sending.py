@@ -18,6 +18,7 @@ class Line:
         self._strip = crew.recorder.strip()
         self._connections: dict[str, Connection] = {}
         self._want = FIRST
+        self._open: Turn | None = None
 
     def round(self) -> bool:
         """Claim a chunk and work it off, and the next ones; False when nothing was due.
@@ -27,19 +28,29 @@ class Line:
         crew = self._crew
         lease = crew.needs.settings.delivery.lease_seconds
         spool.drain(crew.needs.engine, crew.needs.settings.home)
+        self._finish_open()
         asked_at = elapsed()
-        with writing(crew.needs.engine) as session:
+        with crew.taking() as take, writing(crew.needs.engine) as session:
             mine = claiming.claim(session, crew.owner, lease_seconds=lease)
+            if mine is not None:
+                take(mine.chunk_id)
         if mine is None:
             return False
         crew.lease.renewed(asked_at)
         while mine is not None:
-            turn = Turn(crew, mine, self._strip, self._connected, self._want)
+            turn = self._open = Turn(crew, mine, self._strip, self._connected, self._want)
             rest = turn.run()
+            self._open = None
             self._want, mine = turn.want, turn.following
             crew.wait(rest)
             spool.drain(crew.needs.engine, crew.needs.settings.home)
         return True
+
+    def _finish_open(self) -> None:
+        """A turn that a database out of order broke off: its answers come before anything new."""
+        if self._open is not None:
+            self._open.finish()
+            self._open = None
 
     def hang_up(self) -> None:
         """End the connections politely; they are opened again when there is something to send."""

@@ -9,7 +9,7 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from newsletter.core.errors import InputError, NotAllowedNow, NotFound
-from newsletter.delivery import chunks
+from newsletter.delivery import chunks, fencing
 from newsletter.delivery.models import Delivery
 from newsletter.delivery.rows import changed
 from newsletter.delivery.states import SETTLED_BY_EDITOR, State
@@ -26,6 +26,7 @@ def settle(session: Session, issue: Issue, delivery_id: int, as_: str, now: date
     one gets all its tries anew. An issue that is already `sent` goes on sending for it.
     NotFound, InputError or NotAllowedNow when there is nothing to settle.
     """
+    fencing.alone(session, issue.id)
     session.refresh(issue, with_for_update=True)
     _require_way(as_)
     state = _state_to_settle(session, issue, delivery_id, as_)
@@ -41,6 +42,7 @@ def settle_all(session: Session, issue: Issue, as_: str, now: datetime) -> int:
 
     Refused ones are left as they are. The same errors as `settle`.
     """
+    fencing.alone(session, issue.id)
     session.refresh(issue, with_for_update=True)
     _require_way(as_)
     doubtful = (Delivery.issue_id == issue.id) & (Delivery.state == State.UNKNOWN)

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Table, bindparam, func, null, or_, select, text, update
+from sqlalchemy import Connection, Table, bindparam, case, func, null, or_, select, text, update
 from sqlalchemy.orm import DeclarativeBase
 
 from newsletter.delivery.chunks import CLAIMED
@@ -29,12 +29,8 @@ def _table(model: type[DeclarativeBase]) -> Table:
 
 _issues, _chunks, _deliveries = _table(Issue), _table(Chunk), _table(Delivery)
 
-STATUS = (
-    select(_issues.c.status, _issues.c.content_hash)
-    .where(_issues.c.id == bindparam("issue"))
-    .with_for_update(read=True)
-)
-"""Where an issue stands and what of it is approved, held fast until the transaction ends."""
+STATUS = select(_issues.c.status, _issues.c.content_hash).where(_issues.c.id == bindparam("issue"))
+"""Where an issue stands and what of it is approved; behind `fencing.together`."""
 
 _mine = (
     (_chunks.c.id == bindparam("chunk"))
@@ -46,10 +42,14 @@ HOLD = update(_chunks).where(_mine).values(lease_until_at=bindparam("until"))
 """Lock a chunk that is still ours, and keep it."""
 INTEND = (
     update(_chunks)
-    .where(_mine, _chunks.c.mark <= bindparam("forward"))
-    .values(mark=bindparam("forward"))
+    .where(_mine)
+    .values(
+        mark=case(
+            (_chunks.c.mark < bindparam("forward"), bindparam("forward")), else_=_chunks.c.mark
+        )
+    )
 )
-"""Move its mark, never backward."""
+"""Move its mark, never backward: a commit whose answer was lost is repeated with fewer."""
 
 _of_turn = (_deliveries.c.state == State.PLANNED.value) & (
     _deliveries.c.turn < bindparam("in_turn")

@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 from newsletter.core.clock import now
 from newsletter.core.db import database_now, writing
 from newsletter.core.errors import (
+    DatabaseAway,
     InputError,
     NewsletterError,
     ProviderError,
@@ -90,6 +91,14 @@ class Turn:
         except Lost:
             self._lost()
         return self._rest
+
+    def finish(self) -> None:
+        """Write down what was heard before `run` was broken off, and hand the chunk back."""
+        self._halted = self._halted or "broken off"
+        try:
+            self._end()
+        except Lost:
+            self._lost()
 
     def _carry(self, provider: str) -> None:
         try:
@@ -185,6 +194,8 @@ class Turn:
                 own_return_path=as_it_is,
                 signed=as_it_is,
             )
+        except DatabaseAway:
+            raise
         except InputError as error:
             if error.field != "to":
                 self._stop_issue(str(error))
@@ -325,19 +336,32 @@ class Turn:
             status = claiming.status_of(session, self._mine.issue_id)
             if not claiming.hold(session, self._mine, self._crew.owner, 1):
                 raise Lost
-            recording.record(session, self._mine, self._crew.owner, self._results, status)
+            recording.record(session, self._mine, self._results, status)
             claiming.release(session, self._mine, self._crew.owner, status)
-            if self._halted is None and self._crew.patient and not self._crew.stop.is_set():
-                return claiming.claim(session, self._crew.owner, lease_seconds=lease)
-            return None
+            if self._halted is not None or not self._crew.patient or self._crew.stop.is_set():
+                return None
+            following = claiming.claim(session, self._crew.owner, lease_seconds=lease)
+            if following is not None:
+                take(following.chunk_id)
+            return following
 
-        self.following = self._written(done)
+        with self._crew.taking() as take:
+            self.following = self._written(done)
+        self._crew.held.discard(self._mine.chunk_id)
 
     def _lost(self) -> None:
-        """Answers heard meanwhile settle the doubts that others had to write."""
+        """Answers heard meanwhile settle the doubts that others had to write, and so does that a
+        message was never let go."""
         _log.warning("chunk_lost", chunk=self._mine.chunk_id, answers=len(self._results))
+        let_go = (*self._asked.values(), *self._ready)
+        never = [one for one in let_go if one.delivery_id not in self._left]
+        again = [
+            Result(one.delivery_id, one.subscriber_id, one.attempts, outcomes.not_begun(), None)
+            for one in never
+        ]
         with writing(self._crew.needs.engine) as session:
-            recording.record_late(session, self._crew.owner, self._results)
+            recording.record_late(session, self._crew.owner, [*self._results, *again])
+        self._crew.held.discard(self._mine.chunk_id)
 
     def _written(self, deed: Callable[[Session], Any]) -> Any:
         """Commit the deed; then the answers are safe, and the lease and the look are fresh."""

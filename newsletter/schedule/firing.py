@@ -10,7 +10,7 @@ from typing import Protocol
 from sqlalchemy import CursorResult, update
 from sqlalchemy.orm import Session
 
-from newsletter.core.errors import NewsletterError
+from newsletter.core.errors import DatabaseAway, NewsletterError
 from newsletter.core.log import logger
 from newsletter.delivery.launching import launch as delivery_launch
 from newsletter.editorial import checks, issues
@@ -125,5 +125,7 @@ def _launch(
     try:
         with session.begin_nested():
             return decision, launch(session, issue, now).planned
+    except DatabaseAway:
+        raise
     except NewsletterError as err:
         return Decision("hold", str(err)), 0

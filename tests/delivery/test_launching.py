@@ -44,6 +44,7 @@ def test_the_audience_is_decided_once_with_a_reason_for_everybody(any_services: 
     found = newsroom.counts(services, issue_id)
     assert found.as_json() == {
         "issue": 1,
+        "audience": 8,
         "total": 8,
         "planned": 6,
         "claimed": 0,

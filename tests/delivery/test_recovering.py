@@ -48,7 +48,10 @@ def recover(services: Services, home: Path | None = None) -> Recovered:
 def resolve(services: Services) -> Recovered:
     """As a worker that starts where others had died."""
     with writing(services.engine) as session:
-        return recovering.resolve(session, services.settings.home, me="third")
+        found, over = recovering.resolve(session, services.settings.home, me="third")
+    for owner in over:
+        flight.forget(services.settings.home, owner)
+    return found
 
 
 def run_out(services: Services) -> None:
@@ -113,7 +116,7 @@ def test_a_lease_is_renewed_while_an_answer_is_awaited(any_services: Services) -
     assert intend(services, mine, "patient", mine.last_id)
     run_out(services)
     with writing(services.engine) as session:
-        assert claiming.renew(session, "patient", 60) == 1
+        assert claiming.renew(session, "patient", [mine.chunk_id], 60) == 1
     assert recover(services) == Recovered()
 
 
