@@ -19,6 +19,7 @@ from newsletter.cli.standing import of_issue, progress_of, put_off_sentence, tel
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
+    from newsletter.app import Services
     from newsletter.core.settings import Settings
 
 _SETTLED = ("sent", "held", "paused", "cancelled")
@@ -28,14 +29,14 @@ def send_out(desk: Desk, publication: str | None, number: int, *, as_json: bool)
     """Send an issue and stay with it; the exit code is 0 when everybody is accounted for and
     nobody in doubt.
 
-    A mail server that is not there or refuses the login is said before anything is launched.
+    Mail servers of which none is there and takes the login are said before anything is launched.
     """
     from newsletter.delivery import press
 
     services = desk.services()
     press.require_reachable(services.settings)
     if not _another_sends(desk.home):
-        services.provider.connect().close()
+        _require_a_provider(services)
     _fire(desk, publication, number)
     with stopping() as stop, working(desk, stop, patient=False):
         _tell_waiting(_watch(desk, publication, number, stop))
@@ -43,6 +44,26 @@ def send_out(desk: Desk, publication: str | None, number: int, *, as_json: bool)
         found = of_issue(session, services, *issue_of(session, publication, number))
     emit(found) if as_json else tell_ledger(found)
     return _verdict(found)
+
+
+def _require_a_provider(services: Services) -> None:
+    """The first one's error when none of those that a message can go by answers.
+
+    One is enough: the worker leaves out who is away, and takes it in again when it answers.
+    """
+    from newsletter.core.errors import NewsletterError
+    from newsletter.core.routing_settings import used_names
+
+    first: NewsletterError | None = None
+    for name in used_names(services.settings):
+        try:
+            services.providers[name].connect().close()
+        except NewsletterError as err:
+            first = first or err
+        else:
+            return
+    if first:
+        raise first
 
 
 def _tell_waiting(found: dict[str, Any]) -> None:

@@ -177,6 +177,11 @@ class Route(ProviderSection):
     providers: Annotated[dict[str, Weight], Field(min_length=1)]
     fallback: Annotated[tuple[str, ...], BeforeValidator(_listed)] = ()
 
+    @property
+    def takes_all(self) -> bool:
+        """Whether it leaves no message to a later one."""
+        return not (self.publication or self.edition or self.domain)
+
 
 Routes = Annotated[tuple[Route, ...], BeforeValidator(_tables)]
 
@@ -185,6 +190,14 @@ def provider_names(settings: Settings) -> tuple[str, ...]:
     """All that may take a message: the usual one first, then the named, then those of routes."""
     routed = (name for route in settings.routes for name in (*route.providers, *route.fallback))
     return tuple(dict.fromkeys((settings.delivery.provider, *settings.providers, *routed)))
+
+
+def used_names(settings: Settings) -> tuple[str, ...]:
+    """Those of them that a message can go by: the usual one first, where not all goes by routes."""
+    routed = (name for route in settings.routes for name in (*route.providers, *route.fallback))
+    last = settings.routes[-1] if settings.routes else None
+    left = last is None or not last.takes_all
+    return tuple(dict.fromkeys((*((settings.delivery.provider,) if left else ()), *routed)))
 
 
 def named(settings: Settings, name: str) -> Named:
@@ -253,8 +266,7 @@ def _check_routes(settings: Settings) -> None:
                 f"routes.{number}.fallback",
                 f"'{name}' is tried twice: name there only providers that the route does not use",
             )
-        catches_all = not (route.publication or route.edition or route.domain)
-        if catches_all and number + 1 < len(settings.routes):
+        if route.takes_all and number + 1 < len(settings.routes):
             raise Fault(
                 f"routes.{number + 1}",
                 f"the route before it takes every message (routes.{number} names no publication, "

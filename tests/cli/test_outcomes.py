@@ -131,3 +131,32 @@ def test_an_interrupted_send_says_what_it_waits_for_and_counts_again(
     assert process.returncode == 1
     assert "1 message still to send" in out
     assert "1 delivery in doubt" in out
+
+
+def test_send_needs_one_of_the_providers_that_routes_use(
+    newsletter: Command, tmp_path: Path
+) -> None:
+    _readers(newsletter, tmp_path, "a")
+    with ScriptedServer() as server:
+        (newsletter.home / "newsletter.toml").write_text(
+            '[smtp]\nhost = "127.0.0.1"\nport = 1\nsecurity = "none"\n'
+            f'[providers.relay-b]\nkind = "smtp"\nport = {server.port}\n'
+            '[[routes]]\nproviders = {relay-b = 1}\nfallback = ["smtp"]\n'
+        )
+        newsletter.ok("send", 1)
+        assert [kept.recipient for kept in server.kept] == ["a@example.org"]
+
+
+def test_send_refuses_before_the_launch_when_no_provider_answers(
+    newsletter: Command, tmp_path: Path
+) -> None:
+    _readers(newsletter, tmp_path, "a")
+    (newsletter.home / "newsletter.toml").write_text(
+        '[smtp]\nhost = "127.0.0.1"\nport = 1\nsecurity = "none"\n'
+        '[providers.relay-b]\nkind = "smtp"\nport = 2\n'
+        '[[routes]]\nproviders = {relay-b = 1}\nfallback = ["smtp"]\n'
+    )
+    ran = newsletter("send", 1)
+    assert ran.code == 1
+    assert "127.0.0.1:2" in ran.err
+    assert newsletter.ok("status", 1, "--json").json["status"] == "approved"
