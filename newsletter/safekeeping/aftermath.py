@@ -18,6 +18,7 @@ from newsletter.core import audit
 from newsletter.core.db import database_now
 from newsletter.core.installation import Installation
 from newsletter.delivery import chunks
+from newsletter.delivery.looked_up import IN_DOUBT
 from newsletter.delivery.models import Delivery
 from newsletter.delivery.rows import changed
 from newsletter.delivery.states import OPEN, State
@@ -100,7 +101,7 @@ def remembered(session: Session) -> dict[str, Any] | None:
 
 def _in_doubt(session: Session, which: ColumnElement[bool]) -> int:
     restored = Delivery.answer.startswith("restored from a backup")
-    query = select(func.count()).where(Delivery.state == State.UNKNOWN, restored, which)
+    query = select(func.count()).where(IN_DOUBT, restored, which)
     return session.scalar(query) or 0
 
 

@@ -23,6 +23,7 @@ from newsletter import migrations
 from newsletter.core.clock import zone
 from newsletter.core.db import database_now, reading, writing
 from newsletter.core.log import logger
+from newsletter.core.patience import AWAY
 from newsletter.editorial.models import Publication
 from newsletter.schedule import lease, slots
 from newsletter.schedule.firing import Fired, Proof, fire_due
@@ -66,7 +67,7 @@ class Clock:
         self._proof = proof
         self.holds: bool | None = None
         """Whether it is the one that fires; None before its first look."""
-        self.over: migrations.OtherVersion | None = None
+        self.over: Exception | None = None
         self._one_at_a_time = threading.Lock()
         self._stopped = False
         self._set: dict[str, object] = {}
@@ -121,7 +122,11 @@ class Clock:
                 now = database_now(session)
                 mine = lease.hold(session, _LEASE, self._owner, self._lease_seconds, now)
                 fired = fire_due(session, now, proof=self._proof) if mine else []
-        except migrations.OtherVersion as err:
+        except AWAY as err:
+            # Whoever is at fault outside may mend it: heard of, and tried again at the next look.
+            _log.warning("clock_waits", reason=str(err))
+            return False
+        except Exception as err:  # noqa: BLE001 - handed to whoever started the clock
             self.over = err
             return False
         if mine != self.holds:
