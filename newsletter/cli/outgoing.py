@@ -14,7 +14,13 @@ from typing import TYPE_CHECKING, Any
 
 from newsletter.cli.context import Desk, issue_of
 from newsletter.cli.output import console, emit, note
-from newsletter.cli.standing import of_issue, progress_of, put_off_sentence, tell_ledger
+from newsletter.cli.standing import (
+    of_issue,
+    progress_of,
+    put_off_sentence,
+    quiet_sentence,
+    tell_ledger,
+)
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
@@ -39,7 +45,8 @@ def send_out(desk: Desk, publication: str | None, number: int, *, as_json: bool)
         _require_a_provider(services)
     _fire(desk, publication, number)
     with stopping() as stop, working(desk, stop, patient=False):
-        _tell_waiting(_watch(desk, publication, number, stop))
+        found = _watch(desk, publication, number, stop)
+        _tell_waiting(found, asked=stop.is_set())
     with desk.reading() as session:  # again: the last answers came after the watching
         found = of_issue(session, services, *issue_of(session, publication, number))
     emit(found) if as_json else tell_ledger(found)
@@ -66,12 +73,15 @@ def _require_a_provider(services: Services) -> None:
         raise first
 
 
-def _tell_waiting(found: dict[str, Any]) -> None:
+def _tell_waiting(found: dict[str, Any], *, asked: bool) -> None:
     """Before the lines are waited for, so that a server that hangs is not taken for a command."""
     from newsletter.worker import STOP_SECONDS
 
-    if found["status"] == "sending" or found["ledger"]["submitting"]:
-        note(f"Stopping: waiting up to {STOP_SECONDS:.0f} s for answers that are still out.")
+    waiting = f"waiting up to {STOP_SECONDS:.0f} s for answers that are still out."
+    if asked and (found["status"] == "sending" or found["ledger"]["submitting"]):
+        note(f"Stopping: {waiting}")
+    elif found["ledger"]["submitting"]:
+        note(f"Issue {found['number']} is {found['status']}; {waiting}")
 
 
 def warn_of_address(settings: Settings) -> None:
@@ -114,7 +124,7 @@ def _fire(desk: Desk, publication: str | None, number: int) -> None:
 def _watch(
     desk: Desk, publication: str | None, number: int, stop: threading.Event
 ) -> dict[str, Any]:
-    told = None
+    told = quiet = None
     with _bar() as (progress, task):
         while True:
             with desk.reading() as session:
@@ -123,6 +133,9 @@ def _watch(
             if put_off and put_off["answer"] != told:
                 told = put_off["answer"]
                 progress.console.print(put_off_sentence(put_off), soft_wrap=True)
+            if found["quiet_until"] and found["quiet_until"] != quiet:
+                quiet = found["quiet_until"]
+                progress.console.print(quiet_sentence(quiet), soft_wrap=True)
             ledger = found["ledger"]
             waiting = ledger["planned"] + ledger["claimed"] + ledger["submitting"]
             progress.update(

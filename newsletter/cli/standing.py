@@ -129,7 +129,19 @@ def progress_of(session: Session, owner: Publication, issue: Issue) -> dict[str,
         "sent_at": issue.sent_at.isoformat() if issue.sent_at else None,
         "ledger": ledger(session, issue.id).as_json(),
         "put_off": _put_off(session, issue),
+        "quiet_until": _quiet_until(owner, issue),
     }
+
+
+def _quiet_until(owner: Publication, issue: Issue) -> str | None:
+    """When the quiet hours end that hold up an issue on its way just now."""
+    from newsletter.core.clock import now
+    from newsletter.delivery.quiet import quiet_until
+
+    if issue.status != "sending":
+        return None
+    until = quiet_until(owner.quiet_hours, owner.slot_zone, now())
+    return until.isoformat() if until else None
 
 
 def _put_off(session: Session, issue: Issue) -> dict[str, Any] | None:
@@ -190,6 +202,8 @@ def tell_ledger(found: dict[str, Any]) -> None:
     for word, counts in (("skipped", ledger["skipped"]), ("edition", ledger["by_edition"])):
         if counts:
             say(f"  {word}: {listed(f'{count} {name}' for name, count in counts.items())}")
+    if found["quiet_until"]:
+        say(f"  {quiet_sentence(found['quiet_until'])}", "yellow")
     if found["put_off"]:
         say(f"  {put_off_sentence(found['put_off'])}", "yellow")
     sentence, style = accounted(ledger, number)
@@ -198,6 +212,15 @@ def tell_ledger(found: dict[str, Any]) -> None:
         tell_rates(found["returned"], "came back", found["limits"])
     tell_notices(found["notices"])
     tell_trouble(number, found)
+
+
+def quiet_sentence(until: str) -> str:
+    """Why nothing leaves just now, and until when; the day too where it is not today's."""
+    from newsletter.core.clock import now
+
+    today = until[:10] == now().isoformat()[:10]
+    at = f"{until[11:16]} UTC" if today else minute(until)
+    return f"quiet hours until {at}: the rest goes out then"
 
 
 def put_off_sentence(put_off: dict[str, Any]) -> str:

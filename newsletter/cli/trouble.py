@@ -82,7 +82,8 @@ def accounted(ledger: Mapping[str, Any], number: int) -> tuple[str, str]:
     if not ledger["balanced"]:
         return "The ledger does not add up: please report this with the log.", "red"
     if waiting:
-        return f"The ledger adds up; {counted(waiting, 'message')} still to send.", ""
+        to_send = f"{counted(waiting, 'message')} still to send{_in_the_air(ledger)}"
+        return f"The ledger adds up; {to_send}.", ""
     look = f"'newsletter status {number}' lists them"
     doubt, refused = ledger["unknown"], ledger["refused"]
     also = f", and {counted(refused, 'delivery')} refused" if refused else ""
@@ -99,3 +100,9 @@ def accounted(ledger: Mapping[str, Any], number: int) -> tuple[str, str]:
             "yellow",
         )
     return "Everybody is accounted for.", "green"
+
+
+def _in_the_air(ledger: Mapping[str, Any]) -> str:
+    """Of those still to send, how many nobody can call back: they may be on the wire."""
+    number = ledger["submitting"]
+    return f"; {number} of them may be leaving just now" if number else ""
