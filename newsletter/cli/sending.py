@@ -49,7 +49,7 @@ def register(app: typer.Typer) -> None:
         pause
     )
     app.command(epilog=examples("newsletter resume 3", "newsletter resume 3 -p weekly"))(resume)
-    app.command(epilog=examples("newsletter cancel 3", "newsletter cancel 3 -p weekly"))(cancel)
+    app.command(epilog=examples("newsletter cancel 3", "newsletter cancel 3 --yes"))(cancel)
     app.command(
         epilog=examples(
             "newsletter settle 3 1742 --as submitted   (the reader has it)",
@@ -204,13 +204,27 @@ def resume(ctx: typer.Context, number: Number, publication: PublicationOption = 
     say(f"Issue {number} goes on; 'newsletter serve' or 'newsletter send {number}' sends the rest.")
 
 
-def cancel(ctx: typer.Context, number: Number, publication: PublicationOption = None) -> None:
-    """Give an issue up; of one that is going out, whatever has not left stays here."""
+def cancel(
+    ctx: typer.Context,
+    number: Number,
+    *,
+    yes: Annotated[bool, typer.Option("--yes", help="Ask nothing.")] = False,
+    publication: PublicationOption = None,
+) -> None:
+    """Give an issue up; of one that is going out, whatever has not left stays here.
+
+    It asks first when some readers have it already and the others would never get it.
+    """
     from newsletter.core.clock import now
     from newsletter.delivery import pausing
     from newsletter.schedule import slots
 
-    with desk_of(ctx).writing() as session:
+    desk = desk_of(ctx)
+    asked = None if yes else _asked_to_cancel(desk, publication, number)
+    if asked and not typer.confirm(asked, err=True):
+        say("Nothing was changed.")
+        return
+    with desk.writing() as session:
         _, issue = issue_of(session, publication, number)
         launched = issue.launched_at is not None
         already = issue.status == "cancelled"
@@ -223,6 +237,23 @@ def cancel(ctx: typer.Context, number: Number, publication: PublicationOption = 
         return
     left = "what had not left stays here" if launched else "nobody got it"
     say(f"Issue {number} is cancelled; {left}.")
+
+
+def _asked_to_cancel(desk: Desk, publication: str | None, number: int) -> str | None:
+    """The question before an issue on its way is given up; None for any other."""
+    from newsletter.delivery.ledger import ledger
+
+    with desk.reading() as session:
+        _, issue = issue_of(session, publication, number)
+        if issue.status not in ("sending", "paused"):
+            return None
+        found = ledger(session, issue.id)
+    waiting = found.planned + found.claimed
+    leaving = f", and {found.submitting:,} may be getting it now" if found.submitting else ""
+    return (
+        f"Give up issue {number} for good? {waiting:,} of {found.total:,} readers have not got "
+        f"it and never will{leaving}."
+    )
 
 
 def settle(

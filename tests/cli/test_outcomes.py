@@ -9,8 +9,14 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
+from newsletter.app import open_services
+from newsletter.cli.trouble import accounted
+from newsletter.core.clock import now
+from newsletter.core.db import writing
+from newsletter.editorial import publications
 from newsletter.worker import WorkerLock
 from tests.cli.command import Command
 from tests.cli.sample import approved
@@ -160,3 +166,45 @@ def test_send_refuses_before_the_launch_when_no_provider_answers(
     assert ran.code == 1
     assert "127.0.0.1:2" in ran.err
     assert newsletter.ok("status", 1, "--json").json["status"] == "approved"
+
+
+def _be_quiet(newsletter: Command) -> None:
+    hours = f"{now() - timedelta(hours=2):%H:00}-{now() + timedelta(hours=2):%H:00}"
+    services = open_services(newsletter.home)
+    with writing(services.engine) as session:
+        (owner,) = publications.listing(session)
+        owner.slot_zone, owner.quiet_hours = "UTC", hours
+    services.close()
+
+
+def test_quiet_hours_are_said_and_giving_up_then_asks_first(
+    newsletter: Command, tmp_path: Path
+) -> None:
+    _readers(newsletter, tmp_path, "a", "b")
+    _be_quiet(newsletter)
+    until = f"{now() + timedelta(hours=2):%H:00} UTC"
+    with ScriptedServer() as server, _sending(_by(newsletter, server)) as process:
+        assert process.stderr is not None
+        said = process.stderr.readline()
+        assert said.startswith("quiet hours until")
+        assert until in said
+        assert "quiet hours until" in newsletter.ok("status", 1).out
+        found = newsletter.ok("status", 1, "--json").json
+        assert (found["status"], found["quiet_until"] > now().isoformat()) == ("sending", True)
+        unasked = newsletter.apart("cancel", 1)
+        assert unasked.code == 2
+        assert "2 of 2 readers have not got it" in unasked.err
+        assert "no answer was given; add --yes" in unasked.err
+        assert newsletter.ok("cancel", 1, stdin="n\n").out.endswith("Nothing was changed.\n")
+        newsletter.ok("cancel", 1, "--yes")
+        _, err = process.communicate(timeout=40)
+        assert "Stopping" not in err, "nobody asked it to stop"
+        assert server.kept == []
+    assert newsletter.ok("status", 1, "--json").json["quiet_until"] is None
+
+
+def test_status_says_how_many_may_be_leaving() -> None:
+    counts = {"planned": 5, "claimed": 0, "balanced": True}
+    sentence, _ = accounted({**counts, "submitting": 20}, 1)
+    assert sentence.endswith("25 messages still to send; 20 of them may be leaving just now.")
+    assert "leaving" not in accounted({**counts, "submitting": 0}, 1)[0]
