@@ -15,6 +15,7 @@ from newsletter.delivery.rows import changed
 from newsletter.delivery.states import SETTLED_BY_EDITOR, State
 from newsletter.editorial.models import Issue
 from newsletter.editorial.states import Status
+from subscribers import audience
 
 _AT_ONCE = 500
 
@@ -24,12 +25,15 @@ def settle(session: Session, issue: Issue, delivery_id: int, as_: str, now: date
 
     An unknown one planned again may reach the reader twice: the editor's own risk. A refused
     one gets all its tries anew. An issue that is already `sent` goes on sending for it.
-    NotFound, InputError or NotAllowedNow when there is nothing to settle.
+    NotFound, InputError or NotAllowedNow when there is nothing to settle, or when it is to be
+    planned for a reader who is suppressed and would only be skipped.
     """
     fencing.alone(session, issue.id)
     session.refresh(issue, with_for_update=True)
     _require_way(as_)
     state = _state_to_settle(session, issue, delivery_id, as_)
+    if as_ == State.PLANNED:
+        _require_not_suppressed(session, issue, delivery_id)
     values = _settled(issue, as_, now)
     _announce(session, [delivery_id], as_, now)
     chosen = update(Delivery).where(Delivery.id == delivery_id, Delivery.state == state)
@@ -96,6 +100,15 @@ def _state_to_settle(session: Session, issue: Issue, delivery_id: int, as_: str)
             f"delivery {delivery_id} is {state}; only what is unknown or refused can be settled"
         )
     return State(state)
+
+
+def _require_not_suppressed(session: Session, issue: Issue, delivery_id: int) -> None:
+    reader = session.scalar(select(Delivery.subscriber_id).where(Delivery.id == delivery_id))
+    if audience.standing(session, reader, issue.publication_id) == "suppressed":
+        raise NotAllowedNow(
+            f"the reader of delivery {delivery_id} is suppressed, so it would be skipped; lift "
+            "that first with 'newsletter subscribers release'"
+        )
 
 
 def _reopen(issue: Issue, now: datetime) -> None:

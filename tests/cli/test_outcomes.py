@@ -77,6 +77,9 @@ def test_each_doubt_and_each_refusal_can_be_found_in_the_server_s_log(
     assert "gone@example.org" in newsletter.ok("status", 1, "--reveal").out
     revealed = newsletter.ok("status", 1, "--json", "--reveal").json
     assert revealed["doubtful"][0]["address"] == "lost@example.org"
+    barred = newsletter.refused("settle", 1, refusal["delivery"], "--as", "again")
+    assert "is suppressed" in barred
+    assert "newsletter subscribers release" in barred
     asked = newsletter("settle", 1, "all", "--as", "again", stdin="n\n")
     assert asked.code == 0
     assert asked.out.endswith("Nothing was changed.\n")
