@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -125,6 +125,7 @@ def _of_database(settings: Settings) -> Iterator[Finding]:
             yield from _imports(session)
             yield from _brake(session, settings)
             yield from _alignment(session, settings)
+            yield from _routes(session, settings)
     finally:
         engine.dispose()
 
@@ -265,6 +266,31 @@ def _alignment(session: Session, settings: Settings) -> Iterator[Finding]:
                 "do not count the signature for the sender",
                 f"set domain under [dkim] to {domain}, with a key of its own",
             )
+
+
+def _routes(session: Session, settings: Settings) -> Iterator[Finding]:
+    """Routes that take nothing, because what they name is not there."""
+    from newsletter.editorial import edition_codes, publications
+
+    languages = {one.slug: one.languages for one in publications.listing(session)}
+    for number, route in enumerate(settings.routes):
+        if route.publication and route.publication not in languages:
+            yield _idle_route(number, f"publication '{route.publication}'", languages)
+            continue
+        among = [languages[route.publication]] if route.publication else [*languages.values()]
+        wanted = route.edition
+        if wanted and all(edition_codes.remaining(one, wanted) != wanted for one in among):
+            there = (edition for one in among for edition in edition_codes.choices(one))
+            yield _idle_route(number, f"edition '{wanted}'", dict.fromkeys(there))
+
+
+def _idle_route(number: int, what: str, there: Iterable[str]) -> Finding:
+    return Finding(
+        f"routes.{number}",
+        "warning",
+        f"there is no {what}, so this route takes no message",
+        f"mend it under [[routes]] in newsletter.toml; there are: {', '.join(there)}",
+    )
 
 
 def _bounces(settings: Settings) -> Iterator[Finding]:

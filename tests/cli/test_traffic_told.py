@@ -88,3 +88,24 @@ def test_doctor_looks_at_every_provider(newsletter: Command) -> None:
     assert mail["mail by far"]["level"] == mail["mail by post"]["level"] == "error"
     assert "see [providers.far]" in mail["mail by far"]["remedy"]
     assert "providers.post.key is not set" in mail["mail by post"]["text"]
+
+
+def test_doctor_names_a_route_that_can_take_nothing(newsletter: Command) -> None:
+    newsletter.ok("init", "--yes")
+    route = "[[routes]]\n{}\nproviders = {{memory = 1}}\n"
+    conditions = (
+        'publication = "weakly"',
+        'edition = "xx"',
+        'edition = "my+en"',  # never stored in this order
+        'publication = "weekly"\nedition = "en+my"',
+        'edition = "my"',
+    )
+    (newsletter.home / "newsletter.toml").write_text("".join(map(route.format, conditions)))
+    findings = newsletter("doctor", "--json").json["findings"]
+    told = {one["subject"]: one for one in findings if one["subject"].startswith("routes.")}
+    assert sorted(told) == ["routes.0", "routes.1", "routes.2"]
+    assert {one["level"] for one in told.values()} == {"warning"}
+    assert "there is no publication 'weakly'" in told["routes.0"]["text"]
+    assert told["routes.0"]["remedy"].endswith("there are: weekly")
+    assert "edition 'xx'" in told["routes.1"]["text"]
+    assert "en+my" in told["routes.2"]["remedy"]
