@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from newsletter.core.errors import InputError, NotAllowedNow, NotFound
 from newsletter.delivery import chunks, fencing
+from newsletter.delivery.looked_up import IN_DOUBT
 from newsletter.delivery.models import Delivery
 from newsletter.delivery.rows import changed
 from newsletter.delivery.states import SETTLED_BY_EDITOR, State
@@ -49,7 +50,7 @@ def settle_all(session: Session, issue: Issue, as_: str, now: datetime) -> int:
     fencing.alone(session, issue.id)
     session.refresh(issue, with_for_update=True)
     _require_way(as_)
-    doubtful = (Delivery.issue_id == issue.id) & (Delivery.state == State.UNKNOWN)
+    doubtful = (Delivery.issue_id == issue.id) & IN_DOUBT
     found = session.scalars(select(Delivery.id).where(doubtful)).all()
     if not found:
         raise NotFound("delivery", f"issue {issue.number} has no delivery in doubt")
