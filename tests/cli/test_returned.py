@@ -46,7 +46,7 @@ def test_an_issue_tells_what_came_back_and_what_followed(file_services: Services
     assert (strange["kind"], strange["outcome"]) == ("other", "unmatched")
     (notice,) = found["notices"]
     assert notice["kind"] == "complaints"
-    shown = newsletter.ok("events", 1).out
+    shown = " ".join(newsletter.ok("events", 1).out.split())  # whatever the width
     assert "reported as spam: the subscription ended, the address is suppressed" in shown
     assert "issue 1: 3 complaints, 15.789 % (limit 0.3 %)" in shown
     assert "issue 1: 1 dead address, 5 % (limit 5 %)" in shown

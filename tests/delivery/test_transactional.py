@@ -43,7 +43,7 @@ def test_greylisting_is_waited_out(services: Services) -> None:
         ScriptedServer(nth("RCPT", 1, "451 4.7.1 greylisted")) as server,
     ):
         sign_up(services, front_desk.open_publication(services))
-        smtp = newsroom.over_smtp(services, server.port, patience=20)
+        smtp = newsroom.over_smtp(services, server.port)
         newsroom.work_off(smtp)
         (row,) = mails(services)
         assert (row.state, row.attempts) == ("planned", 1)
@@ -60,7 +60,7 @@ def test_what_is_put_off_for_ever_ends_with_the_link(services: Services) -> None
         ScriptedServer(lambda at, _: "452 4.2.2 full" if at == "RCPT" else None) as server,
     ):
         sign_up(services, front_desk.open_publication(services))
-        smtp = newsroom.over_smtp(services, server.port, patience=20)
+        smtp = newsroom.over_smtp(services, server.port)
         for _ in range(14):
             newsroom.work_off(smtp)
             clock.shift(timedelta(hours=1.3))
@@ -80,7 +80,7 @@ def test_a_provider_that_lets_nobody_in_blames_nobody(any_services: Services) ->
 
     with time_machine.travel(START, tick=False) as clock, ScriptedServer(script) as server:
         sign_up_all(services, front_desk.open_publication(services), asked)
-        smtp = newsroom.over_smtp(services, server.port, patience=20)
+        smtp = newsroom.over_smtp(services, server.port)
         newsroom.work_off(smtp)
         assert [(row.state, row.attempts) for row in mails(services)] == [("planned", 0)] * 5
         assert all(row.not_before_at for row in mails(services))
@@ -104,7 +104,7 @@ def test_one_that_upsets_the_server_holds_up_nobody(services: Services) -> None:
     with time_machine.travel(START, tick=False) as clock:
         sign_up_all(services, front_desk.open_publication(services), ["odd", "b", "c"])
         with ScriptedServer(nth("MAIL", 1, "550 5.5.4 what is that?")) as server:
-            smtp = newsroom.over_smtp(services, server.port, patience=20)
+            smtp = newsroom.over_smtp(services, server.port)
             newsroom.work_off(smtp)
             clock.shift(timedelta(minutes=2))
             newsroom.work_off(smtp)
@@ -160,7 +160,7 @@ def test_a_bar_in_the_last_moment_holds(services: Services) -> None:
         return None
 
     with ScriptedServer(bar_at_data) as server:
-        newsroom.work_off(newsroom.over_smtp(services, server.port, patience=20))
+        newsroom.work_off(newsroom.over_smtp(services, server.port))
     assert server.kept == []
     assert [(row.state, row.reason) for row in mails(services)] == [("skipped", "suppressed")]
 
@@ -194,10 +194,10 @@ def test_a_paused_issue_holds_no_sign_up_back(services: Services) -> None:
         session.execute(update(Publication).values(sender_address="desk@news.example"))
     sign_up(services, 1, "new@example.org")
     with ScriptedServer(nth("MAIL", 2, "530 5.7.0 log in")) as server:
-        newsroom.work_off(newsroom.over_smtp(services, server.port, patience=20))
+        newsroom.work_off(newsroom.over_smtp(services, server.port))
         assert newsroom.status(services, issue_id)[0] == "paused"
         sign_up(services, 1, "other@example.org")
-        newsroom.work_off(newsroom.over_smtp(services, server.port, patience=20))
+        newsroom.work_off(newsroom.over_smtp(services, server.port))
     assert [kept.recipient for kept in server.kept] == ["new@example.org", "other@example.org"]
 
 
@@ -222,9 +222,9 @@ def test_killed_at_the_dot_it_is_in_doubt_and_not_sent_again(services: Services)
 def test_no_answer_after_the_dot_is_unknown(services: Services) -> None:
     sign_up(services, front_desk.open_publication(services))
     with ScriptedServer(nth("DOT", 1, HANG)) as server:
-        newsroom.work_off(newsroom.over_smtp(services, server.port, patience=20))
+        newsroom.work_off(newsroom.over_smtp(services, server.port))
         assert standing(services) == {"unknown": 1}
-        newsroom.work_off(newsroom.over_smtp(services, server.port, patience=20))
+        newsroom.work_off(newsroom.over_smtp(services, server.port))
         assert len(server.kept) == 1
 
 
@@ -281,6 +281,6 @@ def test_a_wish_that_comes_after_the_claim_is_heard_too(services: Services) -> N
             spool.keep(services.settings.home, wish)
 
     with ScriptedServer(wish_at_first) as server:
-        newsroom.work_off(newsroom.over_smtp(services, server.port, patience=20))
+        newsroom.work_off(newsroom.over_smtp(services, server.port))
     assert [kept.recipient for kept in server.kept] == ["r1@example.org"]
     assert newsroom.counts(services, issue_id).skipped == {"unsubscribed": 1}
