@@ -120,10 +120,13 @@ _MET = "two deeds met at the same rows and this one was taken back whole; repeat
 _MOMENTS = {
     "deadlock detected": _MET,
     "could not serialize access": _MET,
+    "idle-in-transaction timeout": "the PostgreSQL server at {} heard nothing from here for too "
+    "long and took the step back; repeat it",
     "read-only transaction": "the PostgreSQL server at {} takes no writing now; repeat it later",
 }
-_OF_THE_MOMENT = {"25006", "40001", "40P01"}
-"""Read-only, serialization failure, deadlock: not OperationalError in every case."""
+_OF_THE_MOMENT = {"25006", "25P03", "40001", "40P01"}
+"""Read-only, too long silent in a transaction, serialization failure, deadlock: not
+OperationalError in every case."""
 
 
 def _of_server(said: str, url: URL, *, lost: bool) -> str:
