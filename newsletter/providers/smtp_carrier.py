@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 
 from newsletter.core.errors import ProviderError
@@ -20,7 +21,7 @@ PIECE = 65536
 """Of a large message all but a last piece of at most so many bytes leaves first."""
 
 
-class Carrier:
+class Carrier(ABC):
     """Carries messages over one line for as long as it lasts; at most so many."""
 
     def __init__(self, line: Dialogue, place: str, most: int) -> None:
@@ -28,9 +29,9 @@ class Carrier:
         self._place = place
         self._most = most
 
+    @abstractmethod
     def carry(self, pile: Pile, watch: Watch) -> None:
         """Go on until the pile or the line ends; everybody is told in order."""
-        raise NotImplementedError
 
     def _first(self, pile: Pile, watch: Watch) -> Letter | None:
         """The next that can go over this line; those that cannot are told."""
