@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, Index, LargeBinary, String, Text, UniqueConstraint, Uuid
+from sqlalchemy import ForeignKey, Index, LargeBinary, String, Text, UniqueConstraint, Uuid, false
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from newsletter.core.db import Base
@@ -48,6 +48,8 @@ class Subscription(Base):
     created_at: Mapped[datetime]
     text_only: Mapped[bool] = mapped_column(default=False)
     """The reader asked for mail without HTML."""
+    discreet: Mapped[bool] = mapped_column(default=False, server_default=false())
+    """The reader asked for mail that tells nothing to whoever looks over the shoulder."""
     paused_until_at: Mapped[datetime | None]
     """The reader wants nothing before this instant; issues until then skip them."""
     ended_at: Mapped[datetime | None]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint
+from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint, false
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from newsletter.core.db import Base
@@ -41,6 +41,16 @@ class Publication(Base):
     unknown_policy: Mapped[str] = mapped_column(String(8), default="never", server_default="never")
     """What becomes of a delivery in doubt: `never` sent again by itself, or after a `look`: when
     the provider itself says that it never had it."""
+    theme: Mapped[dict[str, str]] = mapped_column(default=dict, server_default="{}")
+    """Colours and fonts of its mails where they differ from the house's own."""
+    logo_name: Mapped[str | None] = mapped_column(String(80))
+    logo_width: Mapped[int | None]
+    logo_height: Mapped[int | None]
+    logo_alts: Mapped[dict[str, str]] = mapped_column(default=dict, server_default="{}")
+    hosted_images: Mapped[bool] = mapped_column(default=False, server_default=false())
+    """Pictures are fetched from our own address instead of travelling in the mail."""
+    discreet: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default="{}")
+    """How the edition for readers at risk names itself: neutral sender, subject, domain."""
     created_at: Mapped[datetime]
     archived_at: Mapped[datetime | None]
     """Since when it is no longer published: no slot fires and nobody signs up; leaving works."""
@@ -184,3 +194,47 @@ class Import(Base):
     sha256: Mapped[str] = mapped_column(String(64))
     name: Mapped[str] = mapped_column(Text)
     imported_at: Mapped[datetime]
+
+
+class Conversion(Base):
+    """A text that came in another encoding or order than it is kept in, with its original.
+
+    `state`: `converted` by the gate itself, `asked` while an editor has to say, then `accepted`
+    (the proposal was taken) or `kept` (the original was right as it was).
+    """
+
+    __tablename__ = "conversions"
+    __table_args__ = (
+        Index("ix_conversions_issue_id", "issue_id", "state"),
+        Index("ix_conversions_resource_id", "resource_id"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    publication_id: Mapped[int] = mapped_column(ForeignKey("publications.id", ondelete="CASCADE"))
+    issue_id: Mapped[int | None] = mapped_column(ForeignKey("issues.id", ondelete="CASCADE"))
+    resource_id: Mapped[int | None] = mapped_column(ForeignKey("resources.id", ondelete="CASCADE"))
+    place: Mapped[str] = mapped_column(String(80))
+    """Which text: `editorial my body`, `resource title my`."""
+    language: Mapped[str] = mapped_column(String(16))
+    original: Mapped[str] = mapped_column(Text)
+    proposed: Mapped[str] = mapped_column(Text)
+    state: Mapped[str] = mapped_column(String(16))
+    reasons: Mapped[list[str]]
+    found_at: Mapped[datetime]
+    decided_at: Mapped[datetime | None]
+
+
+class LinkCheck(Base):
+    """What came of trying a link, kept for a while so that nobody's site is asked each time."""
+
+    __tablename__ = "link_checks"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    url_hash: Mapped[str] = mapped_column(String(64), unique=True)
+    """SHA-256, in hex: no database indexes an address of any length."""
+    url: Mapped[str] = mapped_column(Text)
+    verdict: Mapped[str] = mapped_column(String(16))
+    """alive | dead | doubtful | refused (our guard lets nobody go there)"""
+    status: Mapped[int | None]
+    detail: Mapped[str] = mapped_column(Text, default="", server_default="")
+    checked_at: Mapped[datetime]
