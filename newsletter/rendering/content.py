@@ -16,7 +16,7 @@ class Footnote:
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """The featured image, carried inside the message (never fetched from anywhere)."""
+    """The featured image or the logo, carried inside the message (never fetched from anywhere)."""
 
     name: str
     data: bytes
@@ -81,6 +81,8 @@ class Letter:
     subject_prefix: str
     public_url: str
     """Without a slash at the end."""
+    logo: Picture | None = None
+    """Stands in the masthead instead of the name, carried in the message like the picture."""
 
     @property
     def language(self) -> str:
