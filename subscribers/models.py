@@ -76,9 +76,31 @@ class Confirmation(Base):
     edition: Mapped[str] = mapped_column(String(128))
     wording: Mapped[str] = mapped_column(Text)
     """What stood on the form that was sent: the first half of the proof."""
+    discreet: Mapped[bool] = mapped_column(default=False, server_default=false())
+    """Asked for on the form, and so this mail is one already."""
     created_at: Mapped[datetime]
     expires_at: Mapped[datetime]
     used_at: Mapped[datetime | None]
+
+
+class Greeting(Base):
+    """A mail of welcome after the press that confirms, or of goodbye after leaving; one each time.
+
+    `public_id` is for a link of its own, should one be needed; the mail's links name the reader.
+    """
+
+    __tablename__ = "greetings"
+    __table_args__ = (Index("ix_greetings_created_at", "created_at"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    kind: Mapped[str] = mapped_column(String(16))
+    """welcome | goodbye"""
+    public_id: Mapped[UUID] = mapped_column(Uuid, unique=True)
+    subscription_id: Mapped[int] = mapped_column(
+        ForeignKey("subscriptions.id", ondelete="CASCADE"), index=True
+    )
+    edition: Mapped[str] = mapped_column(String(128))
+    created_at: Mapped[datetime]
 
 
 class SignupMark(Base):

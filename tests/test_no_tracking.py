@@ -25,14 +25,15 @@ ABOUT_READERS = {
     "subscribers": {"id", "public_id", "sealed_address", "seal_key_id", "address_index",
                     "created_at"},
     "subscriptions": {"id", "subscriber_id", "publication_id", "state", "edition", "text_only",
-                      "paused_until_at", "created_at", "ended_at", "ended_reason"},
+                      "discreet", "paused_until_at", "created_at", "ended_at", "ended_reason"},
     "confirmations": {"id", "public_id", "subscription_id", "edition", "wording", "created_at",
-                      "expires_at", "used_at"},
+                      "discreet", "expires_at", "used_at"},
+    "greetings": {"id", "kind", "public_id", "subscription_id", "edition", "created_at"},
     "consents": {"id", "subscription_id", "kind", "how", "wording", "at"},
     "signup_marks": {"id", "mark", "at"},
     "suppressions": {"address_index", "reason", "at"},
-    "deliveries": {"id", "issue_id", "confirmation_id", "subscriber_id", "edition", "state",
-                   "reason", "answer", "attempts", "turn", "not_before_at", "owner",
+    "deliveries": {"id", "issue_id", "confirmation_id", "greeting_id", "subscriber_id", "edition",
+                   "state", "reason", "answer", "attempts", "turn", "not_before_at", "owner",
                    "lease_until_at", "provider", "changed_at", "submitted_at"},
     "events": {"id", "source", "mark", "kind", "delivery_id", "status", "answer", "outcome", "at",
                "received_at", "raw"},
@@ -42,9 +43,9 @@ ABOUT_READERS = {
 somebody read, opened or pressed, or where they were? Then it must not exist."""
 
 ABOUT_OTHERS = {
-    "alembic_version", "audit_entries", "categories", "chunks", "data_keys", "editorials",
-    "imports", "installation", "issues", "keyholders", "leases", "list_imports", "notices",
-    "outages", "paces", "publications", "resources", "slots",
+    "alembic_version", "audit_entries", "categories", "chunks", "conversions", "data_keys", "editorials",
+    "imports", "installation", "issues", "keyholders", "leases", "link_checks", "list_imports",
+    "notices", "outages", "paces", "publications", "resources", "slots",
 }  # fmt: skip
 """Tables that know of no single reader."""
 

@@ -27,25 +27,39 @@ def _where(condition: str) -> dict[str, Any]:
     return {"sqlite_where": text(condition), "postgresql_where": text(condition)}
 
 
+_ONE_ORIGIN = " + ".join(
+    f"CASE WHEN {name} IS NULL THEN 0 ELSE 1 END"
+    for name in ("issue_id", "confirmation_id", "greeting_id")
+)
+
+
 class Delivery(Base):
     """One message to one recipient. (issue, subscriber) is unique: nobody is planned twice.
 
-    Either of an issue, or the confirmation mail of a sign-up: the table is the outbox of both.
-    An issue's deliveries are claimed by chunks, so `claimed` and `submitting` are never stored for
-    them but follow from the chunk's mark; a confirmation is claimed by itself.
+    Of an issue, or the confirmation mail of a sign-up, or a welcome or goodbye: the table is the
+    outbox of all. An issue's deliveries are claimed by chunks, so `claimed` and `submitting` are
+    never stored for them but follow from the chunk's mark; the others are claimed one by one.
     """
 
     __tablename__ = "deliveries"
     __table_args__ = (
         # The subscriber first: this index also finds somebody's deliveries, and erases them.
         UniqueConstraint("subscriber_id", "issue_id"),
-        CheckConstraint("(issue_id IS NULL) <> (confirmation_id IS NULL)", name="one_origin"),
+        CheckConstraint(f"{_ONE_ORIGIN} = 1", name="one_origin"),
         Index(
             "uq_deliveries_confirmation_id",
             "confirmation_id",
             unique=True,
             **_where("confirmation_id IS NOT NULL"),
         ),
+        Index(
+            "uq_deliveries_greeting_id",
+            "greeting_id",
+            unique=True,
+            **_where("greeting_id IS NOT NULL"),
+        ),
+        # What is of no issue: few rows among millions, and looked for every second.
+        Index("ix_deliveries_alone", "id", **_where("issue_id IS NULL")),
         # Partial, so that a launch writes nothing into them: a million rows begin as `planned`
         # without an answer.
         Index(
@@ -68,9 +82,10 @@ class Delivery(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     # No foreign keys on these: checking them, even where they are empty, took most of a launch's
     # time. An issue with chunks cannot be deleted; triggers empty `subscriber_id` when the reader
-    # goes, and delete the mail of a sign-up that goes.
+    # goes, and delete the mail of a sign-up or greeting that goes.
     issue_id: Mapped[int | None]
     confirmation_id: Mapped[int | None]
+    greeting_id: Mapped[int | None]
     subscriber_id: Mapped[int | None]
     edition: Mapped[str] = mapped_column(String(128))
     state: Mapped[str] = mapped_column(String(16))

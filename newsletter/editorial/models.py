@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint, false
+from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint, false, true
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from newsletter.core.db import Base
@@ -51,6 +51,8 @@ class Publication(Base):
     """Pictures are fetched from our own address instead of travelling in the mail."""
     discreet: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default="{}")
     """How the edition for readers at risk names itself: neutral sender, subject, domain."""
+    welcome_mail: Mapped[bool] = mapped_column(default=True, server_default=true())
+    goodbye_mail: Mapped[bool] = mapped_column(default=False, server_default=false())
     created_at: Mapped[datetime]
     archived_at: Mapped[datetime | None]
     """Since when it is no longer published: no slot fires and nobody signs up; leaving works."""

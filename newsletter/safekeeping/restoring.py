@@ -139,7 +139,7 @@ def empty(engine: Engine) -> None:
         Base.metadata.drop_all(connection)
         connection.execute(text("DROP TABLE IF EXISTS alembic_version"))
         if connection.dialect.name == "postgresql":  # SQLite's triggers go with their tables
-            for table in ("subscribers", "confirmations"):
+            for table in ("subscribers", "confirmations", "greetings"):
                 connection.execute(text(f"DROP FUNCTION IF EXISTS deliveries_forget_{table}"))
 
 
