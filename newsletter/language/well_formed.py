@@ -1,0 +1,52 @@
+"""Whether Burmese is written as Unicode means it: the grammar of an orthographic syllable.
+
+Order of the parts as in UTN 11, "Representing Myanmar in Unicode": base with what is stacked
+below it, medials ya ra wa ha, vowel e, upper vowel, lower vowel, aa, anusvara, dot, visarga; the
+asat stands with the consonant that it kills, and dot below precedes it (NFC).
+"""
+
+from __future__ import annotations
+
+import re
+
+_BASE = "[\u1000-\u1021\u1025\u103f]"
+_STACKED = f"(?:[\u1004\u101b]\u103a\u1039)?{_BASE}(?:\u1039{_BASE})*+"
+_MEDIALS = "\u103b?\u103c?\u103d?\u103e?"
+_VOWELS = "\u1031?[\u102d\u102e\u1032]?[\u102f\u1030]?[\u102b\u102c]?"
+_TONES = "\u1036?(?:\u1037?\u103a)?\u1037?\u1038?"
+_FINAL = f"{_BASE}[\u103b\u103e]?\u1037?\u103a[\u1037\u1038]*"
+_VOWEL_LETTER = "[\u1023\u1024\u1026-\u102a]\u102c?\u103a?[\u1036-\u1038]*"
+_SIGN = "[\u104c-\u104f]"
+_CONTRACTION = "(?:\u103a[\u103b\u102f\u102c\u1031]*)?"
+"""ယောက်ျား, ကျွန်ုပ်: asat and then a medial or a vowel of a syllable that is not written."""
+
+_SYLLABLE = (
+    f"(?:{_STACKED}{_CONTRACTION}{_MEDIALS}{_VOWELS}{_TONES}|{_VOWEL_LETTER}|{_SIGN})"
+    f"(?:{_FINAL}{_CONTRACTION}{_TONES})*+"
+)
+_TOKEN = re.compile(f"(?:(?:{_SYLLABLE})++|[\u1040-\u1049]++[\u1037\u1038]?|[\u104a\u104b])++")
+_RUN = re.compile("[\u1000-\u109f\ua9e0-\ua9ff\uaa60-\uaa7f]+")
+_NOT_BURMESE = re.compile("[\u1022\u1028\u1033-\u1035\u1050-\u109f\ua9e0-\ua9ff\uaa60-\uaa7f]")
+_OF_ZAWGYI = re.compile("[\u1033\u1034\u105a\u1060-\u1097]")
+
+
+def well_formed(text: str) -> bool:
+    """Whether all the Burmese in a text follows the grammar; true for a text without any.
+
+    Letters of Shan, Mon, Karen and Pa'O do not: the grammar is that of Burmese alone.
+    """
+    return all(_TOKEN.fullmatch(run) for run in _RUN.findall(text))
+
+
+def holds_other_letters(text: str) -> bool:
+    """Whether a text holds letters of the script that Burmese does not use.
+
+    In Unicode they are those of Mon, Karen, Shan, Pa'O and others; some of them Zawgyi uses for
+    forms of Burmese letters.
+    """
+    return _NOT_BURMESE.search(text) is not None
+
+
+def holds_letters_of_zawgyi(text: str) -> bool:
+    """Whether a text holds one of the code points to which Zawgyi gave another meaning."""
+    return _OF_ZAWGYI.search(text) is not None
