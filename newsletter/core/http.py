@@ -88,7 +88,7 @@ class Client:
                 max_keepalive_connections=connections,
                 keepalive_expiry=_IDLE_SECONDS,
             ),
-            verify=_trust(*map(os.environ.get, ("SSL_CERT_FILE", "SSL_CERT_DIR"))),
+            verify=trust(),
             trust_env=False,
             follow_redirects=False,
             proxy=proxy or None,
@@ -167,6 +167,11 @@ class _Outgoing:
         self.begun = True
         for start in range(0, len(self._body), _PIECE):
             yield self._body[start : start + _PIECE]
+
+
+def trust() -> ssl.SSLContext:
+    """The machine's own authorities, and those that SSL_CERT_FILE and SSL_CERT_DIR name."""
+    return _trust(*map(os.environ.get, ("SSL_CERT_FILE", "SSL_CERT_DIR")))
 
 
 @cache
