@@ -158,3 +158,37 @@ def _reasons(word: str) -> list[str]:
             reasons.append(rule.name)
         decoded = after
     return reasons
+
+
+class Doubt(NamedTuple):
+    """Where a doubtful spelling stands, what is written, and what may be meant."""
+
+    at: int
+    found: str
+    instead: str
+
+
+_ROUND_LETTER = "[\u1001\u1002\u1004\u1012\u1015\u101d]"
+"""ခ ဂ င ဒ ပ ဝ take the tall ါ so that they are not read as another letter."""
+_SQUARE_LETTER = "[\u1000\u1003\u1005-\u100f\u1010\u1011\u1013\u1014\u1016-\u101c\u101e-\u1021]"
+_SPELLINGS = (
+    (re.compile("\u1005\u103b"), "\u1005\u103b", "\u1008"),
+    (re.compile("\u101e\u103c\u1031\u102c\u103a"), "\u101e\u103c\u1031\u102c\u103a", "\u102a"),
+    (re.compile("\u101e\u103c(?![\u102b-\u1032\u1036-\u103e])"), "\u101e\u103c", "\u1029"),
+    (re.compile("\u1015\u1039\u1015\u102b\u101a\u103a"), "\u102b", "\u102c"),
+    (re.compile(f"(?<!\u1039){_ROUND_LETTER}\u1031?\u102c"), "\u102c", "\u102b"),
+    (re.compile(f"(?<![\u1039\u103a]){_SQUARE_LETTER}\u1031?\u102b"), "\u102b", "\u102c"),
+)
+_SPELT = re.compile(r"[^\s\u104a\u104b]+")
+
+
+def spelling_doubts(text: str) -> tuple[Doubt, ...]:
+    """The words of a text in which a letter may stand for another: စျ/ဈ, သြ/ဩ, ါ/ာ, ပါယ်/ပာယ်."""
+    doubts = []
+    for word in _SPELT.finditer(text):
+        other = word[0]
+        for wanted, wrong, right in _SPELLINGS:
+            other = wanted.sub(lambda m, a=wrong, b=right: m[0].replace(a, b), other)  # type: ignore[misc]
+        if other != word[0]:
+            doubts.append(Doubt(word.start(), word[0], other))
+    return tuple(doubts)
