@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -14,6 +14,7 @@ from newsletter.editorial.publications import lacks
 
 _SAID_OF_THE_ROWS = ("no_category", "near_duplicate", "footnote")
 """Warnings of the import that are judged anew here, as the issue stands now."""
+_RANK = {"error": 0, "warning": 1, "hint": 2}
 _MARK = re.compile(r"\[\^([^\]\s]+)\]")
 
 
@@ -21,21 +22,31 @@ _MARK = re.compile(r"\[\^([^\]\s]+)\]")
 class Problem:
     """Something between the issue and its readers: where, what, and what to do about it."""
 
-    level: Literal["error", "warning"]
+    level: Literal["error", "warning", "hint"]
     place: str
     text: str
     remedy: str
+    check: str = "content"
+    """Which check found it: its heading in docs/checks.md."""
+    language: str | None = None
+    """The language whose readers it concerns; None: all of them."""
 
 
 def check(
     issue: Issue, publication: Publication, languages: Collection[str] | None = None
 ) -> list[Problem]:
     """All problems of an issue, errors first. An error forbids approval, a warning asks for a
-    second look. `languages` are those of the settings; None asks nothing about them."""
+    second look, a hint may be wrong. `languages` are those of the settings; None asks nothing
+    about them."""
     strange = [c for c in publication.languages if languages is not None and c not in languages]
     unknown = [_unknown(language) for language in strange]
     found = [*unknown, *_publication(publication), *content(issue, publication)]
-    return sorted(found, key=lambda p: p.level != "error")
+    return in_rank(found)
+
+
+def in_rank(problems: Iterable[Problem]) -> list[Problem]:
+    """Errors first, then warnings, then hints; else as they came."""
+    return sorted(problems, key=lambda problem: _RANK[problem.level])
 
 
 def content(issue: Issue, publication: Publication) -> Iterator[Problem]:
@@ -47,7 +58,8 @@ def content(issue: Issue, publication: Publication) -> Iterator[Problem]:
         if warning.get("kind") in _SAID_OF_THE_ROWS:
             continue
         place = f"line {warning['line']}" if warning.get("line") else "import"
-        yield Problem("warning", place, str(warning.get("text", "")), "look at the imported file")
+        text = str(warning.get("text", ""))
+        yield Problem("warning", place, text, "look at the imported file", "import")
 
 
 def title_of(resource: Resource, languages: list[str]) -> str:
@@ -64,7 +76,7 @@ def twins(resources: list[Resource], languages: list[str]) -> dict[int, int]:
 def _publication(publication: Publication) -> Iterator[Problem]:
     for sentence in lacks(publication):
         text, _, remedy = sentence.partition("; ")
-        yield Problem("error", "publication", text, remedy)
+        yield Problem("error", "publication", text, remedy, "publication")
 
 
 def _unknown(language: str) -> Problem:
@@ -74,6 +86,7 @@ def _unknown(language: str) -> Problem:
         f"nothing says how '{language}' is written (its name, dates, digits)",
         f"add [languages.{language}] to newsletter.toml, or take the language away with "
         "'newsletter publication set languages …'",
+        "publication",
     )
 
 
@@ -105,13 +118,15 @@ def _missing(
     remedy = f"import its text with {_import_text(issue, language)}"
     if fallback in written:
         text = f"there is none; readers of '{language}' get the one in '{fallback}'"
-        return Problem("warning", place, text, remedy)
+        return Problem("warning", place, text, remedy, "translation", language)
     return Problem(
         "error",
         place,
         f"there is no editorial in '{language}', and the issue is not sent without it",
         f"{remedy}, or let another language stand in with "
         f"'newsletter publication set fallback_language {publication.languages[0]}'",
+        "translation",
+        language,
     )
 
 
@@ -120,22 +135,24 @@ def _import_text(issue: Issue, language: str) -> str:
 
 
 def _editorial(editorial: Editorial, issue: Issue) -> Iterator[Problem]:
-    place = f"editorial {editorial.language}"
-    remedy = f"correct the file and run {_import_text(issue, editorial.language)}"
+    language = editorial.language
+    place = f"editorial {language}"
+    remedy = f"correct the file and run {_import_text(issue, language)}"
     if not editorial.title.strip():
-        yield Problem("error", place, "it has no title", remedy)
+        yield Problem("error", place, "it has no title", remedy, "translation", language)
     if not editorial.body.strip():
-        yield Problem("error", place, "it has no text", remedy)
+        yield Problem("error", place, "it has no text", remedy, "translation", language)
     marks = dict.fromkeys(_MARK.findall(editorial.body))
     notes = [str(note["mark"]) for note in editorial.footnotes]
     for mark in marks:
         if mark not in notes:
             text = f"the text refers to note {mark}, which is not there"
-            yield Problem("error", place, text, remedy)
+            yield Problem("error", place, text, remedy, "notes", language)
     for mark in notes:
         if mark not in marks:
             text = f"note {mark} stands below the text but nothing refers to it"
-            yield Problem("warning", place, text, f"write [^{mark}] where it belongs")
+            remedy = f"write [^{mark}] where it belongs"
+            yield Problem("warning", place, text, remedy, "notes", language)
 
 
 def _image(issue: Issue, publication: Publication) -> Iterator[Problem]:
@@ -156,6 +173,8 @@ def _image(issue: Issue, publication: Publication) -> Iterator[Problem]:
                 "image",
                 f"it has no words in '{language}' for readers who do not see it",
                 f"say what is on it in '{language}' (alternative text) in the issue file",
+                "alternative text",
+                language,
             )
 
 
@@ -174,6 +193,7 @@ def _resources(issue: Issue, publication: Publication) -> Iterator[Problem]:
             f"resource {one.id}",
             f"“{_short(one, languages)}” is nearly the same as resource {other.id}{_lines(one)}",
             f"keep both, or run 'newsletter resources drop {one.id}'",
+            "near duplicates",
         )
     for language in languages:
         without = sum(not r.titles.get(language) for r in ordered)
@@ -183,7 +203,7 @@ def _resources(issue: Issue, publication: Publication) -> Iterator[Problem]:
                 "readers get the one there is"
             )
             remedy = f"'newsletter resources edit ID --title-in {language}=…'"
-            yield Problem("warning", "resources", text, remedy)
+            yield Problem("warning", "resources", text, remedy, "translation", language)
 
 
 def _resource(resource: Resource, languages: list[str]) -> Iterator[Problem]:
@@ -194,6 +214,7 @@ def _resource(resource: Resource, languages: list[str]) -> Iterator[Problem]:
             place,
             f"“{title}” stands under no category{_lines(resource)}",
             f"'newsletter resources move {resource.id} --category NAME'",
+            "category",
         )
     if not any(resource.urls.values()):
         yield Problem(
@@ -201,6 +222,7 @@ def _resource(resource: Resource, languages: list[str]) -> Iterator[Problem]:
             place,
             f"“{title}” has no link{_lines(resource)}",
             f"'newsletter resources edit {resource.id} --url https://…'",
+            "links",
         )
 
 
