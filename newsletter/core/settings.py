@@ -21,6 +21,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from newsletter.core.bounce_settings import Bounces
 from newsletter.core.dkim_settings import Dkim
+from newsletter.core.doctor_settings import Doctor
 from newsletter.core.errors import ConfigurationError, InputError
 from newsletter.core.language_codes import canonical
 from newsletter.core.notice_settings import Notices
@@ -232,6 +233,7 @@ class Settings(_Section):
     bounces: Bounces
     notices: Notices
     dkim: Dkim
+    doctor: Doctor = Field(default_factory=Doctor)
     logging: Logging
     languages: dict[Annotated[str, AfterValidator(canonical)], Language]
 
