@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import tomllib
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from newsletter.cli import pasting
 from newsletter.cli.context import JsonOption, PublicationOption, desk_of, examples, read_file
 from newsletter.cli.output import emit, say
+
+if TYPE_CHECKING:
+    from newsletter.editorial.models import Publication
 
 
 def register(app: typer.Typer) -> None:
@@ -54,7 +57,7 @@ def show(
     with desk_of(ctx).reading() as session:
         found = publications.get(session, publication)
         settings = publications.settings_of(found).model_dump()
-        lacking = publications.lacks(found)
+        lacking = [*publications.lacks(found), *_of_discreet(ctx, found)]
         archived = found.archived_at
     if as_json:
         since = archived.isoformat() if archived else None
@@ -83,7 +86,13 @@ def set_(
     with desk_of(ctx).writing() as session:
         found = publications.get(session, publication)
         changes = publications.set_value(session, found, key, value, now=now())
+        lacking = _of_discreet(ctx, found) if key.strip().startswith("discreet.") else []
+        offered = bool(found.discreet) and not lacking
     _told(changes)
+    for sentence in lacking:
+        say(f"not offered yet: {sentence}")
+    if key.strip().startswith("discreet.") and offered:
+        say("Readers can choose the discreet edition.", "green")
 
 
 def apply(
@@ -139,6 +148,13 @@ def unarchive(ctx: typer.Context, slug: Slug) -> None:
         done = archiving.unarchive(session, publications.get(session, slug))
     said = f"'{slug}' goes on: its next slot fires."
     say(said if done else f"Nothing changed: '{slug}' is not archived.")
+
+
+def _of_discreet(ctx: typer.Context, found: Publication) -> list[str]:
+    """What its discreet edition lacks, once something was said of one."""
+    from newsletter.editorial import discreet
+
+    return discreet.lacking(found, desk_of(ctx).services().settings.links_url) if found.discreet else []
 
 
 def _told(changes: list[str]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
+from urllib.parse import urlsplit
 
 from pydantic import (
     AfterValidator,
@@ -26,6 +27,11 @@ if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 from newsletter.core.language_codes import canonical
 
+_BY_LANGUAGE = frozenset(
+    {
+        *("names", "subject_prefixes", "about", "postal_addresses", "subjects", "preheaders"),
+    }
+)
 _CONTROL = re.compile(r"[\x00-\x1f\x7f\u0085\u2028\u2029]")
 
 
@@ -44,6 +50,16 @@ def _address(text: str) -> str:
         return parse_address(text).text
     except InputError as err:
         raise ValueError(err.message) from err
+
+
+def _https(text: str) -> str:
+    parts = urlsplit(text)
+    here = parts.hostname in {"127.0.0.1", "localhost"}
+    if text and not (parts.hostname and (parts.scheme == "https" or here)):
+        raise ValueError("write it as https://… and nothing behind the name of the host")
+    if parts.path.strip("/") or parts.query or parts.fragment or "@" in parts.netloc:
+        raise ValueError("write it as https://… and nothing behind the name of the host")
+    return text.rstrip("/")
 
 
 def _zone(name: str) -> str:
@@ -73,6 +89,9 @@ Name = Annotated[
 MailAddress = Annotated[Line, AfterValidator(_address)]
 
 
+_Switch = Annotated[bool, wanted("write true or false")]
+
+
 class _Part(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
@@ -84,6 +103,30 @@ class Sender(_Part):
     names: dict[Code, Line] = {}
     reply_to: MailAddress = ""
     leave_address: MailAddress = ""
+
+
+class Discreet(_Part):
+    """How the mail calls itself for readers who must not be found with it; empty: not offered.
+
+    Everything in its headers and links is of this address and this url. Without `bounce_address`
+    bounces come back to `address`; without a key nobody signs but the relay.
+    """
+
+    address: MailAddress = ""
+    url: Annotated[Line, AfterValidator(_https)] = ""
+    names: dict[Code, Line] = {}
+    subjects: dict[Code, Line] = {}
+    preheaders: dict[Code, Line] = {}
+    reply_to: MailAddress = ""
+    leave_address: MailAddress = ""
+    bounce_address: MailAddress = ""
+    postal_addresses: dict[Code, Paragraph] = {}
+    dkim_selector: Annotated[
+        str,
+        Field(pattern=r"^([A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?)?$"),
+        wanted("write a short name of letters, digits and hyphens, such as k2026"),
+    ] = ""
+    dkim_key_path: Line = ""
 
 
 class WeeklySlot(_Part):
@@ -117,6 +160,7 @@ class PublicationSettings(_Part):
     names: dict[Code, Line] = {}
     languages: list[Code] = Field(min_length=1)
     sender: Sender = Sender()
+    discreet: Discreet = Discreet()
     subject_prefixes: dict[Code, Line] = {}
     about: dict[Code, Paragraph] = {}
     postal_addresses: dict[Code, Paragraph] = {}
@@ -130,6 +174,9 @@ class PublicationSettings(_Part):
             "log can be asked, what it does not hold is sent again)"
         ),
     ] = "never"
+    welcome_mail: _Switch = True
+    goodbye_mail: _Switch = False
+    """One mail after leaving; never after a complaint or an erasure, nor to discreet readers."""
     slot: WeeklySlot = WeeklySlot()
     categories: list[CategorySettings] = []
 
@@ -163,6 +210,10 @@ class PublicationSettings(_Part):
         return [
             ("names", self.names),
             ("sender.names", self.sender.names),
+            ("discreet.names", self.discreet.names),
+            ("discreet.subjects", self.discreet.subjects),
+            ("discreet.preheaders", self.discreet.preheaders),
+            ("discreet.postal_addresses", self.discreet.postal_addresses),
             ("subject_prefixes", self.subject_prefixes),
             ("about", self.about),
             ("postal_addresses", self.postal_addresses),
@@ -266,9 +317,9 @@ def _set_category(categories: list[dict[str, Any]], keys: list[str], value: str)
 def _set_languages(data: dict[str, Any], value: str) -> None:
     languages = [_code(part) for part in value.split(",") if part.strip()]
     data["languages"] = languages
-    places = [data, data["sender"], *data["categories"]]
+    places = [data, data["sender"], data["discreet"], *data["categories"]]
     for place in places:
-        for key in ("names", "subject_prefixes", "about", "postal_addresses"):
+        for key in _BY_LANGUAGE:
             if key in place:
                 place[key] = {c: text for c, text in place[key].items() if c in languages}
 
@@ -285,7 +336,7 @@ def _set_plain(data: dict[str, Any], keys: list[str], value: str) -> None:
     place: Any = data
     for key in keys[:-1]:
         place = place.get(key) if isinstance(place, dict) else None
-    free = len(keys) > 1 and keys[-2] in {"names", "subject_prefixes", "about", "postal_addresses"}
+    free = len(keys) > 1 and keys[-2] in _BY_LANGUAGE
     if not isinstance(place, dict) or not (free or keys[-1] in place):
         names = ", ".join(k for k in _flat(data) if not k.startswith("categories."))
         raise InputError(dotted, f"a publication has no such setting; it has {names}")

@@ -14,6 +14,7 @@ from newsletter.editorial.models import Category, Issue, Publication, Resource
 from newsletter.editorial.ordering import heading
 from newsletter.editorial.publication_settings import (
     CategorySettings,
+    Discreet,
     PublicationSettings,
     Sender,
     WeeklySlot,
@@ -92,12 +93,15 @@ def settings_of(publication: Publication) -> PublicationSettings:
             reply_to=publication.reply_to,
             leave_address=publication.leave_address,
         ),
+        discreet=Discreet.model_validate(publication.discreet),
         subject_prefixes=dict(publication.subject_prefixes),
         about=dict(publication.about),
         postal_addresses=dict(publication.postal_addresses),
         fallback_language=publication.fallback_language,
         quiet_hours=publication.quiet_hours,
         unknown_policy=_policy(publication),
+        welcome_mail=publication.welcome_mail,
+        goodbye_mail=publication.goodbye_mail,
         slot=WeeklySlot(
             weekday=publication.slot_weekday,
             time=publication.slot_time,
@@ -212,6 +216,9 @@ def _write(publication: Publication, wanted: PublicationSettings) -> None:
     publication.sender_names = dict(wanted.sender.names)
     publication.reply_to = wanted.sender.reply_to
     publication.leave_address = wanted.sender.leave_address
+    publication.discreet = wanted.discreet.model_dump(exclude_defaults=True)
+    publication.welcome_mail = wanted.welcome_mail
+    publication.goodbye_mail = wanted.goodbye_mail
     publication.subject_prefixes = dict(wanted.subject_prefixes)
     publication.about = dict(wanted.about)
     publication.postal_addresses = dict(wanted.postal_addresses)
