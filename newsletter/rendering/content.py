@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 
+from newsletter.rendering.look import HOUSE, Look
+
 
 @dataclass(frozen=True, slots=True)
 class Footnote:
@@ -83,6 +85,10 @@ class Letter:
     """Without a slash at the end."""
     logo: Picture | None = None
     """Stands in the masthead instead of the name, carried in the message like the picture."""
+    look: Look = HOUSE
+    """The publication's colours and fonts."""
+    hosted_images: bool = False
+    """The pictures do not travel in the mail: it names their address at our own site."""
 
     @property
     def language(self) -> str:

@@ -25,12 +25,13 @@ from newsletter.rendering.content import (
     ResourceLine,
 )
 from newsletter.rendering.environment import Theme
-from newsletter.rendering.finishing import finish_mail
+from newsletter.rendering.finishing import finish_mail, styles_of
 from newsletter.rendering.headers import checked
 from newsletter.rendering.plaintext import tidy
 from newsletter.rendering.promises import require_kept
 
-_SHOWN_WIDTH = 536
+_SHOWN_WIDTH = 600
+_LOGO_WIDTH, _LOGO_HEIGHT = 240, 72
 _SUBJECT_LIMIT = 180
 _PREHEADER_LIMIT = 110
 _PREHEADER_ENOUGH = 40
@@ -57,40 +58,51 @@ def render(letter: Letter, theme: Theme, *, for_web: bool = False) -> RenderedEd
     shared = _shared(letter, for_web)
     parts = [_part(letter, block, theme, shared) for block in letter.blocks]
     head = {"subject": _subject(letter), "preheader": _preheader(letter)}
-    html = finish_mail(
-        theme.mjml("mail/edition.mjml", letter.language, parts=parts, **head, **shared)
-    )
+    source = theme.mjml("mail/edition.mjml", letter.language, parts=parts, **head, **shared)
+    html = finish_mail(source, letter.look.light.link)
     text = tidy(theme.page("mail/edition.txt", letter.language, parts=parts, **head, **shared))
     if not for_web:
         require_kept(html, text)
     return RenderedEdition(**head, html=html, text=text)
 
 
-def picture_id(letter: Letter) -> str:
-    """The Content-ID under which the message carries its picture (RFC 2392)."""
-    name = re.sub(r"[^A-Za-z0-9.-]", "", letter.picture.name if letter.picture else "")
+def picture_id(letter: Letter, picture: Picture | None = None) -> str:
+    """The Content-ID under which the message carries its picture or its logo (RFC 2392)."""
+    shown = picture or letter.picture
+    name = re.sub(r"[^A-Za-z0-9.-]", "", shown.name if shown else "")
     return f"{name}@{letter.publication_slug}.{letter.sender_address.rpartition('@')[2] or 'local'}"
 
 
 def _shared(letter: Letter, for_web: bool) -> dict[str, Any]:
-    source = f"cid:{picture_id(letter)}"
-    if for_web and letter.picture:
-        source = f"{urlsplit(letter.public_url).path}/media/{quote(letter.picture.name)}"
     return {
         "letter": letter,
+        "look": letter.look,
         "for_web": for_web,
         "browser_url": web_address(letter.browser_url) or "",
-        "picture": letter.picture,
-        "picture_source": source,
-        "picture_size": _shown_size(letter.picture) if letter.picture else (0, 0),
+        **_shown("picture", letter, letter.picture, for_web, _SHOWN_WIDTH),
+        **_shown("logo", letter, letter.logo, for_web, _LOGO_WIDTH, _LOGO_HEIGHT),
         "unsubscribe_url": UNSUBSCRIBE_URL,
         "preferences_url": PREFERENCES_URL,
     }
 
 
-def _shown_size(picture: Picture) -> tuple[int, int]:
-    width = max(1, min(_SHOWN_WIDTH, picture.width))
-    return width, max(1, round(picture.height * width / max(1, picture.width)))
+def _shown(
+    name: str, letter: Letter, picture: Picture | None, for_web: bool, *most: int
+) -> dict[str, Any]:
+    """What templates are told of a picture: itself, where it is found, how large it stands."""
+    source, size = "", (0, 0)
+    if picture:
+        source = f"cid:{picture_id(letter, picture)}"
+        if for_web:
+            source = f"{urlsplit(letter.public_url).path}/media/{quote(picture.name)}"
+        size = _shown_size(picture, *most)
+    return {name: picture, f"{name}_source": source, f"{name}_size": size}
+
+
+def _shown_size(picture: Picture, wide: int, high: int = 10_000) -> tuple[int, int]:
+    width, height = max(1, picture.width), max(1, picture.height)
+    part = min(1.0, wide / width, high / height)
+    return max(1, round(width * part)), max(1, round(height * part))
 
 
 def _part(letter: Letter, block: Block, theme: Theme, shared: dict[str, Any]) -> dict[str, Any]:
@@ -102,23 +114,29 @@ def _part(letter: Letter, block: Block, theme: Theme, shared: dict[str, Any]) ->
         "is_first": block is letter.blocks[0],
         "top": 1 if block is letter.blocks[0] else 2,
         "notes": _notes(block),
-        "body": _body(letter, block),
+        "body": _body(letter, block, theme),
         "body_text": markdown.to_text(block.body),
         "address_of": address_of,
     }
     pieces: dict[str, Any] = {}
-    for name in ("masthead", "block", "footer"):
+    for name in ("masthead", "head", "block", "footer", "jump"):
         pieces[name] = theme.fragment(f"mail/{name}.html", block.language, **values)
+    for name in ("masthead", "block", "footer", "jump"):
         pieces[f"{name}_text"] = theme.page(f"mail/{name}.txt", block.language, **values)
-    pieces["jump"] = theme.fragment("mail/jump.html", block.language, **values)
-    pieces["jump_text"] = theme.page("mail/jump.txt", block.language, **values)
+    pieces["picture"] = letter.picture and theme.fragment(
+        "mail/picture.html", block.language, **values
+    )
     return {**pieces, "language": block.language, "tall": theme.is_tall(block.language)}
 
 
-def _body(letter: Letter, block: Block) -> Markup:
+def _body(letter: Letter, block: Block, theme: Theme) -> Markup:
     level = 1 if block is letter.blocks[0] else 2
     marks = [note.mark for note in block.footnotes]
-    html = markdown.to_html(block.body, marks, prefix=block.language, level=level)
+    written = theme.is_tall(block.editorial_language)
+    sheet = theme.page("mail/body.css", block.language, look=letter.look, high=written)
+    html = markdown.to_html(
+        block.body, marks, prefix=block.language, level=level, styles=styles_of(sheet)
+    )
     return Markup(html)  # noqa: S704 - markdown-it escapes, and knows no raw HTML
 
 

@@ -233,12 +233,18 @@ def _sentence(err: Exception) -> str:
 
 
 def _place(err: BaseException, directories: Iterable[Path]) -> tuple[str, int] | None:
-    """The deepest line of ours in the traceback, which Jinja rewrites to name template lines."""
-    roots = tuple(str(path) for path in directories)
-    found, trace = None, err.__traceback__
+    """The deepest line of ours in the traceback, which Jinja rewrites to name template lines.
+
+    A line of an operator's own template comes before one of a shipped template that it calls:
+    what was handed to the shipped one is what was wrong.
+    """
+    lines = []
+    trace = err.__traceback__
     while trace is not None:
-        file = trace.tb_frame.f_code.co_filename
-        if file.startswith(roots):
-            found = (file, trace.tb_lineno)
+        lines.append((trace.tb_frame.f_code.co_filename, trace.tb_lineno))
         trace = trace.tb_next
-    return found
+    for root in map(str, directories):
+        found = [line for line in lines if line[0].startswith(root)]
+        if found:
+            return found[-1]
+    return None

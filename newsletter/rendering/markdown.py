@@ -8,7 +8,7 @@ are written `[^1]`. Headings sink below the title under which the editorial stan
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from html import escape as html_escape
 
 from markdown_it import MarkdownIt
@@ -99,24 +99,35 @@ def note_id(prefix: str, mark: str) -> str:
     return f"{prefix}-n{re.sub(r'[^A-Za-z0-9]', lambda m: f'_{ord(m[0]):x}', mark)}"
 
 
-def to_html(markdown: str, marks: Iterable[str] = (), *, prefix: str = "t", level: int = 1) -> str:
+def to_html(
+    markdown: str,
+    marks: Iterable[str] = (),
+    *,
+    prefix: str = "t",
+    level: int = 1,
+    styles: Mapping[str, str] | None = None,
+) -> str:
     """HTML of an editorial that stands under a heading of `level`.
 
     `marks` are the notes there are: their `[^1]` becomes a superscript link to
     `#<prefix>-n1` with the id `<prefix>-n1-r` (only the first use), others stay as plain text.
+    `styles` are written at the elements of their names: {"h3": "margin:0", "sup": "…"}.
     """
     known = dict.fromkeys(marks, False)
+    worn = styles or {}
     tokens = _tokens(markdown)
     for token in tokens:
         if token.type in ("heading_open", "heading_close"):
             token.tag = f"h{min(6, int(token.tag[1]) + level)}"
+        if token.nesting == 1 and token.tag in worn:
+            token.attrSet("style", worn[token.tag])
         for child in token.children or ():
-            _prepare(child, known, prefix)
+            _prepare(child, known, prefix, worn.get("sup", ""))
     html: str = _PARSER.renderer.render(tokens, _PARSER.options, {})
     return html.strip()
 
 
-def _prepare(token: Token, known: dict[str, bool], prefix: str) -> None:
+def _prepare(token: Token, known: dict[str, bool], prefix: str, style: str) -> None:
     if token.type == "image":
         token.type, token.content = "text", _plain(token.children or ())
     elif token.type == "note":
@@ -126,7 +137,8 @@ def _prepare(token: Token, known: dict[str, bool], prefix: str) -> None:
             name = note_id(prefix, mark)
             back = "" if known[mark] else f' id="{name}-r"'
             known[mark] = True
-            mark = f'<sup><a href="#{name}"{back}>{token.content}</a></sup>'
+            worn = f' style="{html_escape(style)}"' if style else ""
+            mark = f'<sup{worn}><a href="#{name}"{back}>{token.content}</a></sup>'
             token.content = f"&#8288;{mark}"  # U+2060, or the mark may start a line alone
 
 

@@ -16,6 +16,7 @@ from newsletter.language.dates_digits import N_
 from newsletter.rendering import headers
 from newsletter.rendering.environment import Theme
 from newsletter.rendering.finishing import finish_mail
+from newsletter.rendering.look import HOUSE
 from newsletter.rendering.message import lines, part_head
 from newsletter.rendering.mime import boundary
 from newsletter.rendering.plaintext import tidy
@@ -81,7 +82,7 @@ def _common_headers(notice: Notice, edge: str) -> list[str]:
 
 def _rendered(notice: Notice, theme: Theme, subject: str) -> tuple[str, str]:
     parts = [_part(notice, theme, language) for language in notice.languages]
-    values = {"parts": parts, "subject": subject}
+    values = {"parts": parts, "subject": subject, "look": HOUSE}
     main = notice.languages[0]
     html = finish_mail(theme.mjml("mail/confirm.mjml", main, **values))
     refuse_remote(html)
@@ -91,7 +92,8 @@ def _rendered(notice: Notice, theme: Theme, subject: str) -> tuple[str, str]:
 def _part(notice: Notice, theme: Theme, language: str) -> dict[str, Any]:
     name = notice.names[language]
     top = 1 if language == notice.languages[0] else 2
-    values = {"called": name, "link": notice.link, "days": notice.days, "top": top}
+    values: dict[str, Any] = {"called": name, "link": notice.link, "days": notice.days, "top": top}
+    values["look"] = HOUSE
     return {
         "language": language,
         "tall": theme.is_tall(language),

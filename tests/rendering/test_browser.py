@@ -15,6 +15,7 @@ from playwright.sync_api import Browser, sync_playwright
 from newsletter.core.addresses import Address
 from newsletter.core.clock import now
 from newsletter.rendering.edition import render
+from newsletter.rendering.look import HOUSE
 from newsletter.rendering.notice import Notice, build
 from tests.rendering import sample
 from tests.system import require, require_font
@@ -125,7 +126,10 @@ def test_dark_is_dark(browser: Browser, page_file: Path) -> None:
         "['.card','.page'].map(s => getComputedStyle(document.querySelector(s)).backgroundColor)"
     )
     page.close()
-    assert colours == ["rgb(27, 33, 35)", "rgb(17, 21, 22)"]
+    wanted = [HOUSE.dark.card, HOUSE.dark.page]
+    assert colours == [
+        f"rgb({int(c[1:3], 16)}, {int(c[3:5], 16)}, {int(c[5:], 16)})" for c in wanted
+    ]
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
