@@ -24,6 +24,7 @@ from newsletter.core.dkim_settings import Dkim
 from newsletter.core.doctor_settings import Doctor
 from newsletter.core.errors import ConfigurationError, InputError
 from newsletter.core.language_codes import canonical
+from newsletter.core.link_settings import Links
 from newsletter.core.notice_settings import Notices
 from newsletter.core.provider_settings import (
     Brevo,
@@ -234,6 +235,7 @@ class Settings(_Section):
     notices: Notices
     dkim: Dkim
     doctor: Doctor = Field(default_factory=Doctor)
+    links: Links
     logging: Logging
     languages: dict[Annotated[str, AfterValidator(canonical)], Language]
 

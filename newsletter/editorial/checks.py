@@ -12,6 +12,7 @@ from newsletter.editorial.models import Editorial, Issue, Publication, Resource
 from newsletter.editorial.ordering import in_order
 from newsletter.editorial.publications import lacks
 
+Level = Literal["error", "warning", "hint"]
 _SAID_OF_THE_ROWS = ("no_category", "near_duplicate", "footnote")
 """Warnings of the import that are judged anew here, as the issue stands now."""
 _RANK = {"error": 0, "warning": 1, "hint": 2}
@@ -22,7 +23,7 @@ _MARK = re.compile(r"\[\^([^\]\s]+)\]")
 class Problem:
     """Something between the issue and its readers: where, what, and what to do about it."""
 
-    level: Literal["error", "warning", "hint"]
+    level: Level
     place: str
     text: str
     remedy: str
