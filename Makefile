@@ -7,7 +7,7 @@ BIN    := $(VENV)/bin
 DEMO   ?= var/demo
 PIP    := $(BIN)/python -m pip --disable-pip-version-check --no-input --quiet
 
-.PHONY: run test test-postgres chaos check lint format catalogues bench lock clean
+.PHONY: run test test-postgres chaos judge check lint format catalogues bench lock clean
 
 ## Watch a bilingual issue being assembled, scheduled, sent and left. Ctrl-C ends it.
 run: $(VENV)/installed
@@ -28,6 +28,12 @@ test-postgres: $(VENV)/installed-dev
 chaos: $(VENV)/installed-dev
 	@tests/setup-debian.sh
 	$(BIN)/python -m tests.chaos $(CHAOS)
+
+## Let programs that others wrote judge our mail; needs root. make judge JUDGES='mjml axe-core'
+judge: $(VENV)/installed-dev
+	@tests/setup-debian.sh
+	@tests/judges/setup.sh
+	$(BIN)/python -m tests.judges $(JUDGES)
 
 ## Everything that must hold before a change lands.
 check: lint test

@@ -1,0 +1,154 @@
+"""What is judged: every kind of message a reader may get, built and signed as for the wire."""
+
+from __future__ import annotations
+
+import base64
+import email
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from email import policy
+from email.message import EmailMessage
+from functools import cache
+from typing import Any
+
+from newsletter.rendering import dkim_keys, notice
+from newsletter.rendering.dkim import Signer, SigningKey
+from newsletter.rendering.edition import render
+from newsletter.rendering.environment import Theme
+from newsletter.rendering.message import MessageTemplate
+from tests.rendering import sample as issue
+
+DOMAIN = "news.example.org"
+MAIL_HOST = f"mail.{DOMAIN}"
+BOUNCES = f"b+4f2a@{DOMAIN}"
+SENDER_IP, RECEIVER_IP, DNS_IP = "192.0.2.10", "192.0.2.66", "192.0.2.53"
+"""Addresses for documentation (RFC 5737), in the judges' own network only."""
+EDITIONS = ("en", "my", "en+my")
+_AT = datetime(2026, 11, 20, 2, 30, tzinfo=UTC)
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One message, and what a reader must find in it."""
+
+    name: str
+    raw: bytes
+    subject: str
+    sender: tuple[str, str]
+    to: str
+    text: str
+    html: str
+    """As it stands in the message; "" in a text-only one."""
+    mjml: str
+
+    @property
+    def page(self) -> str:
+        """The HTML with its picture in it, for engines that open a file."""
+        found = self.html
+        for part in parsed(self.raw).walk():
+            if part["Content-ID"]:
+                data = base64.b64encode(_payload(part)).decode()
+                source = f"data:{part.get_content_type()};base64,{data}"
+                found = found.replace(f"cid:{part['Content-ID'][1:-1]}", source)
+        return found
+
+
+class _Recording(Theme):
+    """Keeps the MJML that was compiled last."""
+
+    source = ""
+
+    def mjml(self, name: str, language: str, **values: Any) -> str:
+        """As the theme does it."""
+        self.source = self.page(name, language, **values)
+        return super().mjml(name, language, **values)
+
+
+@cache
+def signer() -> Signer:
+    """RSA-2048 first, Ed25519 as a second signature."""
+    keys = (SigningKey(kind, dkim_keys.generate(kind)) for kind in ("rsa", "ed25519"))
+    return Signer(DOMAIN, tuple(keys))
+
+
+def dns_records() -> dict[tuple[str, str], list[str]]:
+    """What a well-kept domain has in the DNS, and the few names of the receiver."""
+    keys = {
+        (f"{key.selector}._domainkey.{DOMAIN}", "TXT"): [dkim_keys.record(key.private)]
+        for key in signer().keys
+    }
+    backwards = ".".join(reversed(SENDER_IP.split("."))) + ".in-addr.arpa"
+    return {
+        **keys,
+        (DOMAIN, "TXT"): [f"v=spf1 ip4:{SENDER_IP} -all"],
+        (DOMAIN, "MX"): [f"10 {MAIL_HOST}."],
+        (DOMAIN, "A"): [SENDER_IP],
+        (MAIL_HOST, "A"): [SENDER_IP],
+        (MAIL_HOST, "TXT"): [f"v=spf1 ip4:{SENDER_IP} -all"],
+        (backwards, "PTR"): [f"{MAIL_HOST}."],
+        (f"_dmarc.{DOMAIN}", "TXT"): [f"v=DMARC1; p=reject; rua=mailto:dmarc@{DOMAIN}"],
+        ("example.org", "A"): [SENDER_IP],
+        ("example.org", "MX"): [f"10 {MAIL_HOST}."],
+        ("example.net", "MX"): ["10 mx.example.net."],
+        ("mx.example.net", "A"): [RECEIVER_IP],
+    }
+
+
+@cache
+def made() -> list[Sample]:
+    """The sample issue in each edition, with and without picture, as text alone; a sign-up."""
+    usual = issue.theme()
+    theme = _Recording(usual.template_paths, usual.locale_paths, usual.languages)
+    found = [
+        _edition(theme, edition, with_picture=shown) for edition in EDITIONS for shown in (1, 0)
+    ]
+    alone = [_edition(theme, edition, with_picture=True, text_only=True) for edition in EDITIONS]
+    return [*found, *alone, *(_confirmation(theme, edition) for edition in EDITIONS)]
+
+
+def parsed(raw: bytes) -> EmailMessage:
+    """By the standard library."""
+    return email.message_from_bytes(raw, _class=EmailMessage, policy=policy.default)
+
+
+def _payload(part: Any) -> bytes:
+    payload = part.get_payload(decode=True)
+    assert isinstance(payload, bytes)
+    return payload
+
+
+def _edition(
+    theme: _Recording, edition: str, *, with_picture: bool | int, text_only: bool = False
+) -> Sample:
+    letter = issue.letter(edition, with_picture=bool(with_picture))
+    rendered = render(letter, theme)
+    reader = replace(issue.recipient(), date=_AT)
+    raw = MessageTemplate(letter, rendered, signer()).build(reader, text_only=text_only)
+    kind = "text" if text_only else "picture" if with_picture else "bare"
+    return _sample(
+        f"{edition}-{kind}",
+        raw,
+        rendered.subject,
+        (letter.sender_name, letter.sender_address),
+        theme.source,
+    )
+
+
+def _confirmation(theme: _Recording, edition: str) -> Sample:
+    names = {"en": "Weekly Highlights", "my": "အပတ်စဉ် သတင်းလွှာ"}
+    languages = tuple(edition.split("+"))
+    sender = (names[languages[0]], f"weekly@{DOMAIN}")
+    link = f"https://{DOMAIN}/c/v1.k1.{'A' * 34}.{'B' * 22}"
+    asked = notice.Notice(languages, names, *sender, "editors@example.org", link, 7)
+    to = issue.recipient().address
+    built = notice.build(asked, theme, to=to, message_id=f"c1@{DOMAIN}", date=_AT)
+    subject = theme.words(languages[0]).gettext(notice.SUBJECT)
+    return _sample(f"{edition}-confirm", signer().sign(built), subject, sender, theme.source)
+
+
+def _sample(name: str, raw: bytes, subject: str, sender: tuple[str, str], mjml: str) -> Sample:
+    message = parsed(raw)
+    bodies = {kind: message.get_body((kind,)) for kind in ("plain", "html")}
+    text, html = (_payload(part).decode() if part else "" for part in bodies.values())
+    to = issue.recipient().address.text
+    return Sample(name, raw, subject, sender, to, text, html, mjml if html else "")
