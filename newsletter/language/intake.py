@@ -73,7 +73,8 @@ class _Verdict(Enum):
     MIXED = "both in one sentence"
     DOUBTFUL = "cannot be told"
     SHORT = "too short, and looks like Zawgyi"
-    QUIET = "too short, and does not"
+    FOLLOWS = "too short, and may be either"
+    QUIET = "too short, and looks like Unicode"
 
 
 @dataclass(frozen=True)
@@ -126,15 +127,15 @@ def _primary(language: str) -> str:
 
 
 def _asked(text: str, pieces: list[_Piece], reason: str, language: str) -> Intake:
-    proposed = _in_unicode(pieces)
-    if proposed == _plain(text):
+    doubted = [_Verdict.ZAWGYI, _Verdict.MIXED, _Verdict.DOUBTFUL, _Verdict.SHORT]
+    if not any(piece.verdict in doubted for piece in pieces):
         return _normalised(text, language)
-    return Intake(text, text, "asked", proposed, (reason,))
+    return Intake(text, text, "asked", _in_unicode(pieces), (reason,))
 
 
 def _converted(text: str, pieces: list[_Piece], language: str) -> Intake:
     result = _in_unicode(pieces)
-    if result == _plain(text):
+    if result in (_plain(text), normalised(text)):
         return _normalised(text, language)
     return Intake(result, text, "converted", reasons=(CONVERTED,))
 
@@ -149,7 +150,7 @@ def _normalised(text: str, language: str) -> Intake:
 
 
 def _in_unicode(pieces: list[_Piece]) -> str:
-    kept = (_Verdict.UNICODE, _Verdict.NOTHING, _Verdict.QUIET)
+    kept = (_Verdict.UNICODE, _Verdict.QUIET)
     return "".join(p.text if p.verdict in kept else p.unicode for p in pieces)
 
 
@@ -195,15 +196,25 @@ def _verdict(sentence: str, unicode: str) -> _Verdict:
 
 
 def _both_agree(sentence: str, unicode: str) -> bool:
-    """The grammar refuses the source, even mended, and accepts what conversion makes of it."""
-    refused = holds_letters_of_zawgyi(sentence) or not well_formed(normalised(sentence))
-    return refused and well_formed(unicode) and not holds_letters_of_zawgyi(unicode)
+    """The grammar refuses the source, even mended, and both accept what conversion makes of it."""
+    if not _refused(normalised(sentence)) or _refused(unicode):
+        return False
+    return likelihood(unicode) < UNLIKELY
+
+
+def _refused(text: str) -> bool:
+    return holds_letters_of_zawgyi(text) or not well_formed(text)
 
 
 def _verdict_of_few(sentence: str, unicode: str, likely: float) -> _Verdict:
-    if likely > CERTAIN and _both_agree(sentence, unicode):
+    """Few characters are never enough to convert; this says whether they are worth a question."""
+    if likely < UNLIKELY:
+        return _Verdict.FOLLOWS if _refused(normalised(sentence)) else _Verdict.QUIET
+    if _refused(unicode):
+        return _Verdict.QUIET
+    if _refused(normalised(sentence)) or (likely > CERTAIN and _refused(sentence)):
         return _Verdict.SHORT
-    return _Verdict.QUIET if likely < UNLIKELY else _Verdict.NOTHING
+    return _Verdict.FOLLOWS
 
 
 def _mixed(sentence: str) -> bool:

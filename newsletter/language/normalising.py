@@ -13,7 +13,7 @@ import unicodedata
 from collections.abc import Callable
 from typing import NamedTuple
 
-from newsletter.language.well_formed import holds_other_letters
+from newsletter.language.well_formed import holds_other_letters, is_rime
 
 _INVISIBLE = "[\u00ad\u034f\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff]"
 _LETTER = "[\u1000-\u102a\u103f\u104c-\u104f]"
@@ -48,7 +48,9 @@ def _by(name: str, pattern: str, written: str | Callable[[re.Match[str]], str]) 
 
 
 def _in_order(found: re.Match[str]) -> str:
-    return "".join(sorted(set(found[0]), key=_ORDER.index))
+    """The marks in order, unless no Burmese word has these together: Karen writes လံာ်."""
+    ordered = "".join(sorted(set(found[0]), key=_ORDER.index))
+    return ordered if is_rime(ordered) else found[0]
 
 
 def _composed(word: str) -> str:
@@ -84,7 +86,8 @@ _RULES = (
     _by(
         "the digit ၀ for ဝ",
         f"(?<!{_DIGIT})(?<!{_DIGIT}[.,:/-])"
-        f"(?:(?<={_LETTER})|(?<={_MARK})|(?={_LETTER}|{_MARK}))\u1040(?!{_DIGIT}|\u1038{_DIGIT})",
+        f"(?:(?<={_LETTER})\u1040|(?<={_MARK})\u1040|\u1040(?={_LETTER}|{_MARK}))"
+        f"(?!{_DIGIT}|\u1038{_DIGIT})",
         "\u101d",
     ),
     _by(
@@ -93,6 +96,7 @@ _RULES = (
         "\u101b",
     ),
     _by("the digit ၄ for ၎", f"(?<!{_DIGIT})\u1044(?=\u1004\u103a\u1038)", "\u104e"),
+    _by("ငး written twice after ၎", "\u104e(?:\u1004\u103a\u1038){2,}", "\u104e\u1004\u103a\u1038"),
     _by("ဥ for ဉ", "\u1025(?=\u1037?\u103a)", "\u1009"),
     _by("ဉီ for ဦ", "\u1009\u102e(?=\u1038)", "\u1026"),
     _Rule("letters and marks in their composed form (NFC)", _composed),
