@@ -10,7 +10,7 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from newsletter.core.errors import NotFound
-from newsletter.editorial import publications
+from newsletter.editorial import conversions, publications
 from newsletter.editorial.issue_file import FileCategory
 from newsletter.editorial.models import Category, Publication
 from newsletter.editorial.tongues import Tongues
@@ -42,7 +42,8 @@ class Headings:
 
     def category(self, heading: str) -> Category:
         """The category of this name or key, made if need be."""
-        for wanted in (heading, heading.replace("&", "and"), _key(heading)):
+        kept = conversions.settled(self.tongues.of(heading) or self.tongues.first, heading)
+        for wanted in (heading, heading.replace("&", "and"), kept, _key(heading)):
             try:
                 return publications.category(self.publication, wanted)
             except NotFound:

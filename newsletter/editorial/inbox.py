@@ -12,6 +12,8 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from newsletter.core.errors import InputError, NotFound
+from newsletter.editorial import arrivals
+from newsletter.editorial.conversions import Document, Door
 from newsletter.editorial.issues import touched
 from newsletter.editorial.models import Category, Issue, Publication, Resource
 from newsletter.editorial.ordering import close_gaps, in_order
@@ -37,12 +39,15 @@ def add(
     published_on: date,
     now: datetime,
     lines: Sequence[int] = (),
+    document: Document | None = None,
 ) -> Resource:
     """Put a resource into the inbox: `titles` and `urls` by language, `byline` without "By".
 
-    Raises InputError for no title at all, an empty byline, a link that is not http or https,
-    or a language the publication does not have.
+    `document` is the file that it came in. Raises InputError for no title at all, an empty
+    byline, a link that is not http or https, or a language the publication does not have.
     """
+    door = Door(session, publication, document=document, now=now)
+    titles, byline = _taken(door, titles, byline)
     resource = Resource(
         publication_id=publication.id,
         byline=_byline(byline),
@@ -56,6 +61,7 @@ def add(
     )
     session.add(resource)
     session.flush()
+    door.close(resource)
     return resource
 
 
@@ -104,16 +110,18 @@ def edit(
     publication = session.get_one(Publication, resource.publication_id)
     if resource.issue is not None:
         touched(resource.issue, now)
+    door = Door(session, publication, resource=resource, now=now)
     if byline is not None:
-        resource.byline = _byline(byline)
+        resource.byline = _byline(_taken(door, {}, byline)[1])
     if titles is not None:
-        resource.titles = _titles(publication, titles)
+        resource.titles = _titles(publication, _taken(door, titles, None)[0])
     if urls is not None:
         resource.urls = _urls(publication, urls)
     if published_on is not None:
         resource.published_on = published_on
     resource.edited_at = now
     session.flush()
+    door.close()
     return resource
 
 
@@ -192,6 +200,14 @@ def _own(publication: Publication, category: Category | None) -> Category | None
     if category is not None and category.publication_id != publication.id:
         raise InputError("category", f"'{category.key}' belongs to another publication")
     return category
+
+
+def _taken(
+    door: Door, titles: Mapping[str, str], byline: str | None
+) -> tuple[dict[str, str], str]:
+    texts = door.take(arrivals.of_resource(byline, titles))
+    kept = dict(zip(titles, texts, strict=False))
+    return kept, "" if byline is None else texts[-1]
 
 
 def _byline(text: str) -> str:
