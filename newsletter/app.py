@@ -26,6 +26,7 @@ from newsletter.core.keyring import Keyring
 from newsletter.core.sealing import Sealer
 from newsletter.core.settings import Settings
 from newsletter.core.tokens import TokenSigner
+from newsletter.editorial import own_templates
 from subscribers import resealing
 
 if TYPE_CHECKING:
@@ -116,6 +117,7 @@ def initialise(home: Path, overrides: Mapping[str, Mapping[str, Any]] | None = N
 
 
 def _services(settings: Settings, engine: Engine) -> Services:
+    engine.update_execution_options(**{own_templates.OPTION: settings.home / "templates"})
     with reading(engine) as session:
         master, ring = keychain.opened(session, settings)
     chain = KeyChain(open_engine(settings.database_url), settings, master, ring)

@@ -209,6 +209,6 @@ def require_reachable(settings: Settings) -> None:
 def _require_as_approved(issue: Issue) -> None:
     if issue.content_hash != content_hash(issue):
         raise NotAllowedNow(
-            f"issue {issue.number} is no longer what was approved; put the text or the "
-            "publication's settings back as they were, or cancel it"
+            f"issue {issue.number} is no longer what was approved; put the text, the "
+            "publication's settings or your own templates back as they were, or cancel it"
         )

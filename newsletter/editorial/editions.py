@@ -20,6 +20,7 @@ from newsletter.rendering.content import (
     ResourceGroup,
     ResourceLine,
 )
+from newsletter.rendering.look import look_of
 
 
 def editions_of(publication: Publication, also: str | None = None) -> list[str]:
@@ -65,6 +66,7 @@ def letter(
         date=issue.date,
         blocks=_blocks(issue, parts, languages),
         picture=_picture(issue, media_path),
+        look=look_of(publication.theme),
         sender_name=sender.get(main) or names.get(main) or publication.slug,
         sender_address=publication.sender_address,
         reply_to=publication.reply_to,

@@ -1,4 +1,4 @@
-"""The hash that approval freezes: everything a reader of the issue would see. Pure."""
+"""The hash that approval freezes: everything a reader of the issue would see."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import hashlib
 import json
 from typing import Any
 
+from newsletter.editorial import own_templates
 from newsletter.editorial.models import Editorial, Issue, Publication, Resource
 from newsletter.editorial.ordering import by_category
 
@@ -14,8 +15,9 @@ def content_hash(issue: Issue) -> str:
     """SHA-256, in hex, over what readers would see of the issue.
 
     Covers the editorials, the resources with their order and headings, number, date, the image
-    (its name is the hash of its bytes) and the publication's names, sender, boilerplate and
-    languages. Not the times of changes, the week, or anything readers never meet.
+    (its name is the hash of its bytes), the publication's names, sender, boilerplate, languages,
+    colours and logo, and the templates an operator put in place of ours. Not the times of
+    changes, the week, or anything readers never meet.
     """
     seen = {
         "number": issue.number,
@@ -28,9 +30,8 @@ def content_hash(issue: Issue) -> str:
         ],
         "publication": _publication(issue.publication),
     }
-    discreet = _discreet(issue.publication)
-    if discreet:  # only then: an issue approved before there was such an edition stays approved
-        seen["discreet"] = discreet
+    # Only what is set: an issue approved before there were such things stays approved.
+    seen |= {name: told for name, told in _looks(issue).items() if told}
     text = json.dumps(seen, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()
 
@@ -49,6 +50,16 @@ def _editorial(editorial: Editorial) -> list[Any]:
 
 def _resource(resource: Resource) -> list[Any]:
     return [resource.titles, resource.urls, resource.byline]
+
+
+def _looks(issue: Issue) -> dict[str, Any]:
+    publication = issue.publication
+    return {
+        "discreet": _discreet(publication),
+        "theme": publication.theme,
+        "logo": publication.logo_name and [publication.logo_name, publication.logo_alts],
+        "templates": own_templates.of(issue),
+    }
 
 
 def _discreet(publication: Publication) -> dict[str, Any]:

@@ -22,6 +22,7 @@ from newsletter.core import validation_words as said
 from newsletter.core.addresses import parse as parse_address
 from newsletter.core.errors import InputError
 from newsletter.core.validation_words import wanted
+from newsletter.editorial.theme_settings import Theme
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
@@ -161,6 +162,7 @@ class PublicationSettings(_Part):
     languages: list[Code] = Field(min_length=1)
     sender: Sender = Sender()
     discreet: Discreet = Discreet()
+    theme: Theme = Theme()
     subject_prefixes: dict[Code, Line] = {}
     about: dict[Code, Paragraph] = {}
     postal_addresses: dict[Code, Paragraph] = {}

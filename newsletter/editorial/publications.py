@@ -23,6 +23,7 @@ from newsletter.editorial.publication_settings import (
     with_value,
 )
 from newsletter.editorial.states import Status
+from newsletter.editorial.theme_settings import Theme
 
 __all__ = [
     "PublicationSettings",
@@ -94,6 +95,7 @@ def settings_of(publication: Publication) -> PublicationSettings:
             leave_address=publication.leave_address,
         ),
         discreet=Discreet.model_validate(publication.discreet),
+        theme=Theme.model_validate(publication.theme),
         subject_prefixes=dict(publication.subject_prefixes),
         about=dict(publication.about),
         postal_addresses=dict(publication.postal_addresses),
@@ -216,6 +218,7 @@ def _write(publication: Publication, wanted: PublicationSettings) -> None:
     publication.sender_names = dict(wanted.sender.names)
     publication.reply_to = wanted.sender.reply_to
     publication.leave_address = wanted.sender.leave_address
+    publication.theme = wanted.theme.chosen()
     publication.discreet = wanted.discreet.model_dump(exclude_defaults=True)
     publication.welcome_mail = wanted.welcome_mail
     publication.goodbye_mail = wanted.goodbye_mail

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import colorsys
 import re
+from functools import lru_cache
 
 ENOUGH = 4.5
 """For text of any size (WCAG 2.2, success criterion 1.4.3, level AA)."""
 _HEX = re.compile(r"#[0-9a-fA-F]{6}")
-_STEPS = 200
+_STEPS = 100
 
 
 def is_colour(text: str) -> bool:
@@ -25,6 +26,7 @@ def ratio(one: str, other: str) -> float:
     return (max(first, second) + 0.05) / (min(first, second) + 0.05)
 
 
+@lru_cache(maxsize=4096)
 def luminance(colour: str) -> float:
     """Relative luminance, 0 for black to 1 for white (WCAG 2.2, glossary)."""
     red, green, blue = (_linear(value) for value in _channels(colour))

@@ -52,6 +52,7 @@ _HOUSE_TITLE = "#123f43"
 _NIGHT, _NIGHT_TEXT = "#111516", "#e6e8e4"
 _WHITE, _BLACK = "#ffffff", "#14181a"
 _TITLE_CONTRAST, _NIGHT_CONTRAST = 7.0, 7.0
+_DARK = 0.1
 _GLOW = 0.5
 """A saturated colour made light enough for the night would glow."""
 
@@ -149,7 +150,7 @@ _SETTING_OF = {"title": "text", "soft": "text", "page": "background", "foot": "b
 def _at_fault(name: str, ground: str, prefix: str, given: Mapping[str, str]) -> str:
     """The setting to blame: of those that were given the one nearest to the letters."""
     own = _SETTING_OF.get(name, name)
-    near = [own, *(["accent"] if own == "link" else []), _SETTING_OF.get(ground, ground)]
+    near = [own, *(["accent"] if own == "link" else []), ground]
     keys = [f"{before}{key}" for key in near for before in dict.fromkeys((prefix, ""))]
     return next((key for key in keys if given.get(key)), prefix + own)
 
@@ -195,9 +196,11 @@ def _title(given: Mapping[str, str], masthead: str, text: str) -> str:
 def _night(given: Mapping[str, str]) -> Palette:
     day = _day(given)
     page = given.get("dark_background", _NIGHT)
-    card = mixed(page, _WHITE, 0.05)
+    card = mixed(page if luminance(page) < _DARK else _NIGHT, _WHITE, 0.05)
     grounds = (card, mixed(card, _WHITE, 0.06))
-    masthead = day.masthead if luminance(day.masthead) < 0.1 else with_lightness(day.masthead, 0.16)
+    masthead = (
+        day.masthead if luminance(day.masthead) < _DARK else with_lightness(day.masthead, 0.16)
+    )
     masthead = given.get("dark_masthead", masthead)
     lit = {
         name: readable(calmed(getattr(day, name), _GLOW), *grounds, least=_NIGHT_CONTRAST)
@@ -221,6 +224,8 @@ def _palette(
 ) -> Palette:
     page, text, masthead = colours["background"], colours["text"], colours["masthead"]
     panel = mixed(card, page, 0.55) if card == _WHITE else mixed(card, _WHITE, 0.06)
+    if min(ratio(colours[name], panel) for name in ("text", "accent", "link")) < ENOUGH:
+        panel = card
     return Palette(
         page=page,
         card=card,
