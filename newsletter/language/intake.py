@@ -8,10 +8,10 @@ sentence; whatever they do not agree on is asked.
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
+from functools import cached_property
 from typing import Literal
 
 from newsletter.language.normalising import normalised
@@ -27,6 +27,8 @@ _PIECE = re.compile("[^\u104b\n\r]+\u104b*|[\u104b\n\r]+")
 _PHRASE = re.compile(r"\S+")
 _MYANMAR = re.compile("[\u1000-\u109f\ua9e0-\ua9ff\uaa60-\uaa7f]")
 _ENOUGH_IN_A_PHRASE = 6
+_NEIGHBOURS = re.compile("shn|mnw|ksw|kjp|pwo|blk|kar|pww|kyu|eky|kht|phk|aio|rbb|pll|kxf")
+"""Languages with Unicode texts in the same script, in which Zawgyi is not expected."""
 
 MIXED = (
     "Some of this text looks like the old Zawgyi encoding and some like Unicode, so nothing was "
@@ -74,14 +76,94 @@ class _Verdict(Enum):
     DOUBTFUL = "cannot be told"
     SHORT = "too short, and looks like Zawgyi"
     FOLLOWS = "too short, and may be either"
-    QUIET = "too short, and looks like Unicode"
 
 
 @dataclass(frozen=True)
 class _Piece:
+    """One sentence, with the mark that ends it and the space around it."""
+
     text: str
-    unicode: str
-    verdict: _Verdict
+
+    @cached_property
+    def letters(self) -> int:
+        return len(_MYANMAR.findall(self.text))
+
+    @cached_property
+    def likely(self) -> float:
+        return likelihood(self.text)
+
+    @cached_property
+    def mended(self) -> str:
+        """As if it were Unicode."""
+        return normalised(self.text)
+
+    @cached_property
+    def unicode(self) -> str:
+        """As if it were Zawgyi; the space around it stays."""
+        core = self.text.strip()
+        if not self.letters:
+            return self.text
+        before, _, after = self.text.partition(core)
+        return f"{before}{normalised(converted(core))}{after}"
+
+    @cached_property
+    def same_in_both(self) -> bool:
+        return not self.letters or self.unicode == self.mended
+
+    @cached_property
+    def surely_unicode(self) -> bool:
+        """Also when it was typed in a wrong order, and mending it takes away all doubt."""
+        if _refused(self.mended):
+            return self.likely < UNLIKELY and self.letters >= _ENOUGH
+        if self.likely < UNLIKELY:
+            return True
+        return likelihood(self.mended) < UNLIKELY and not self.good_if_converted
+
+    @cached_property
+    def good_if_converted(self) -> bool:
+        return not _refused(self.unicode) and likelihood(self.unicode) < UNLIKELY
+
+    @cached_property
+    def surely_zawgyi(self) -> bool:
+        """The grammar refuses it, even mended; both witnesses accept what conversion makes."""
+        return self.likely > CERTAIN and _refused(self.mended) and self.good_if_converted
+
+    @cached_property
+    def verdict(self) -> _Verdict:
+        if not self.letters:
+            return _Verdict.NOTHING
+        if self.letters < _ENOUGH:
+            return self._verdict_of_few()
+        if self._mixed():
+            return _Verdict.MIXED
+        if self.surely_unicode:
+            return _Verdict.UNICODE
+        if self.same_in_both:
+            return _Verdict.NOTHING
+        return _Verdict.ZAWGYI if self.surely_zawgyi else _Verdict.DOUBTFUL
+
+    def _verdict_of_few(self) -> _Verdict:
+        """Few characters are never enough to convert; they may be worth a question."""
+        if self.surely_unicode:
+            return _Verdict.UNICODE
+        if self.same_in_both or _refused(self.unicode):
+            return _Verdict.NOTHING
+        asks = self.likely >= UNLIKELY and _refused(self.mended)
+        if asks or (self.likely > CERTAIN and _refused(self.text)):
+            return _Verdict.SHORT
+        return _Verdict.FOLLOWS
+
+    def _mixed(self) -> bool:
+        """Whether phrases of the one sentence are surely of different encodings."""
+        phrases = [_Piece(phrase) for phrase in _PHRASE.findall(self.text)]
+        judged = [phrase for phrase in phrases if phrase.letters >= _ENOUGH_IN_A_PHRASE]
+        return any(phrase.surely_zawgyi for phrase in judged) and any(
+            phrase.surely_unicode and not phrase.same_in_both for phrase in judged
+        )
+
+
+def _refused(text: str) -> bool:
+    return holds_letters_of_zawgyi(text) or not well_formed(text)
 
 
 def taken_in(text: str, language: str) -> Intake:
@@ -96,29 +178,26 @@ def taken_in(text: str, language: str) -> Intake:
 def taken_in_together(texts: Sequence[str], language: str) -> tuple[Intake, ...]:
     """The same for the fields of one document: a short title follows what the whole says."""
     fields = [_pieces(text) for text in texts]
-    verdicts = {piece.verdict for pieces in fields for piece in pieces}
-    reason = _question(verdicts, language)
-    if reason:
-        return tuple(
-            _asked(text, pieces, reason, language)
-            for text, pieces in zip(texts, fields, strict=True)
-        )
+    pieces = [piece for field in fields for piece in field]
+    verdicts = {piece.verdict for piece in pieces}
     if _Verdict.ZAWGYI in verdicts:
-        return tuple(
-            _converted(text, pieces, language) for text, pieces in zip(texts, fields, strict=True)
-        )
-    return tuple(_normalised(text, language) for text in texts)
+        verdicts = {piece.verdict for piece in pieces if not piece.same_in_both}
+    reason = _question(verdicts, language)
+    if not reason and _Verdict.ZAWGYI not in verdicts:
+        return tuple(_normalised(text, language) for text in texts)
+    return tuple(
+        _asked(text, field, reason, language) if reason else _converted(text, field, language)
+        for text, field in zip(texts, fields, strict=True)
+    )
 
 
 def _question(verdicts: set[_Verdict], language: str) -> str:
     if _Verdict.MIXED in verdicts or {_Verdict.ZAWGYI, _Verdict.UNICODE} <= verdicts:
         return MIXED
-    if _Verdict.ZAWGYI in verdicts and _Verdict.QUIET in verdicts:
-        return MIXED
     if _Verdict.DOUBTFUL in verdicts:
         return DOUBTFUL
     if _Verdict.ZAWGYI in verdicts:
-        return "" if _primary(language) in ("my", "en") else OTHER_LANGUAGE
+        return OTHER_LANGUAGE if _NEIGHBOURS.fullmatch(_primary(language)) else ""
     return SHORT if _Verdict.SHORT in verdicts else ""
 
 
@@ -134,10 +213,9 @@ def _asked(text: str, pieces: list[_Piece], reason: str, language: str) -> Intak
 
 
 def _converted(text: str, pieces: list[_Piece], language: str) -> Intake:
-    result = _in_unicode(pieces)
-    if result in (_plain(text), normalised(text)):
+    if all(piece.same_in_both for piece in pieces):
         return _normalised(text, language)
-    return Intake(result, text, "converted", reasons=(CONVERTED,))
+    return Intake(_in_unicode(pieces), text, "converted", reasons=(CONVERTED,))
 
 
 def _normalised(text: str, language: str) -> Intake:
@@ -150,88 +228,10 @@ def _normalised(text: str, language: str) -> Intake:
 
 
 def _in_unicode(pieces: list[_Piece]) -> str:
-    kept = (_Verdict.UNICODE, _Verdict.QUIET)
-    return "".join(p.text if p.verdict in kept else p.unicode for p in pieces)
-
-
-def _plain(text: str) -> str:
-    return unicodedata.normalize("NFC", text)
+    return "".join(p.text if p.verdict is _Verdict.UNICODE else p.unicode for p in pieces)
 
 
 def _pieces(text: str) -> list[_Piece]:
     if not _MYANMAR.search(text):
-        return [_Piece(text, text, _Verdict.NOTHING)]
-    return [_judged(sentence) for sentence in _PIECE.findall(text)]
-
-
-def _judged(sentence: str) -> _Piece:
-    unicode = _converted_piece(sentence)
-    return _Piece(sentence, unicode, _verdict(sentence, unicode))
-
-
-def _converted_piece(sentence: str) -> str:
-    """The sentence in Unicode with the spaces around it as they were."""
-    core = sentence.strip()
-    before, _, after = sentence.partition(core) if core else (sentence, "", "")
-    return f"{before}{normalised(converted(core))}{after}"
-
-
-def _verdict(sentence: str, unicode: str) -> _Verdict:
-    letters = len(_MYANMAR.findall(sentence))
-    if letters == 0 or unicode in (_plain(sentence), normalised(sentence)):
-        return _Verdict.NOTHING
-    likely = likelihood(sentence)
-    if letters < _ENOUGH:
-        return _verdict_of_few(sentence, unicode, likely)
-    mixed = _mixed(sentence)
-    if mixed:
-        return _Verdict.MIXED
-    if likely < UNLIKELY:
-        return _Verdict.UNICODE
-    return (
-        _Verdict.ZAWGYI
-        if likely > CERTAIN and _both_agree(sentence, unicode)
-        else _Verdict.DOUBTFUL
-    )
-
-
-def _both_agree(sentence: str, unicode: str) -> bool:
-    """The grammar refuses the source, even mended, and both accept what conversion makes of it."""
-    if not _refused(normalised(sentence)) or _refused(unicode):
-        return False
-    return likelihood(unicode) < UNLIKELY
-
-
-def _refused(text: str) -> bool:
-    return holds_letters_of_zawgyi(text) or not well_formed(text)
-
-
-def _verdict_of_few(sentence: str, unicode: str, likely: float) -> _Verdict:
-    """Few characters are never enough to convert; this says whether they are worth a question."""
-    if likely < UNLIKELY:
-        return _Verdict.FOLLOWS if _refused(normalised(sentence)) else _Verdict.QUIET
-    if _refused(unicode):
-        return _Verdict.QUIET
-    if _refused(normalised(sentence)) or (likely > CERTAIN and _refused(sentence)):
-        return _Verdict.SHORT
-    return _Verdict.FOLLOWS
-
-
-def _mixed(sentence: str) -> bool:
-    """Whether phrases of one sentence are surely of different encodings."""
-    found = {_verdict_of_phrase(phrase) for phrase in _PHRASE.findall(sentence)}
-    return {_Verdict.UNICODE, _Verdict.ZAWGYI} <= found
-
-
-def _verdict_of_phrase(phrase: str) -> _Verdict:
-    if len(_MYANMAR.findall(phrase)) < _ENOUGH_IN_A_PHRASE:
-        return _Verdict.NOTHING
-    unicode = normalised(converted(phrase))
-    if unicode == normalised(phrase):
-        return _Verdict.NOTHING
-    likely = likelihood(phrase)
-    if likely < UNLIKELY and well_formed(normalised(phrase)):
-        return _Verdict.UNICODE
-    if likely > CERTAIN and _both_agree(phrase, unicode):
-        return _Verdict.ZAWGYI
-    return _Verdict.NOTHING
+        return [_Piece(text)]
+    return [_Piece(sentence) for sentence in _PIECE.findall(text)]
