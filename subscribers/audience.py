@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
-from sqlalchemy import Select, bindparam, case, func, null, select
+from sqlalchemy import Select, bindparam, case, func, null, or_, select
 from sqlalchemy.orm import Session
 
 from newsletter.core.addresses import Address
@@ -29,6 +29,8 @@ class Recipient:
     """The id that may stand in links."""
     text_only: bool
     """The reader wants the mail without HTML."""
+    discreet: bool
+    """The reader wants the mail that shows nothing at first sight."""
 
 
 def candidates(publication_id: int, at: datetime) -> Select[int, str, str | None]:
@@ -85,6 +87,7 @@ class Reader:
     sealed_address: bytes
     public_id: UUID
     text_only: bool
+    discreet: bool
     obstacle: Standing | None
 
 
@@ -94,7 +97,7 @@ def readers(
     """`recipient_of` and `standing` of many at once, by number; whoever is missing was erased."""
     asked = {"publication": publication_id, "people": list(subscriber_ids)}
     return {
-        row[0]: Reader(row[1], row[2], row[3], _judged(row[4], row[5], row[6], at))
+        row[0]: Reader(row[1], row[2], row[3], row[4], _judged(row[5], row[6], row[7], at))
         for row in session.connection().execute(_READERS, asked)
     }
 
@@ -106,6 +109,7 @@ _READERS = (
         _people.c.sealed_address,
         _people.c.public_id,
         _held.c.text_only,
+        _held.c.discreet,
         _held.c.state,
         _barred.c.reason,
         _held.c.paused_until_at,
@@ -147,19 +151,43 @@ def editions_wanted(session: Session, publication_id: int, at: datetime) -> dict
     return {str(edition): int(number) for edition, number in rows}
 
 
+def discreet_wanted(session: Session, publication_id: int, at: datetime) -> dict[str, int]:
+    """How many of them want it discreet, by edition; usually nobody: then it is empty."""
+    rows = session.execute(
+        select(Subscription.edition, func.count())
+        .join(Subscriber, Subscriber.id == Subscription.subscriber_id)
+        .outerjoin(Suppression, Suppression.address_index == Subscriber.address_index)
+        .where(
+            Subscription.publication_id == publication_id,
+            Subscription.discreet,
+            Subscription.state == "active",
+            Suppression.reason.is_(None),
+            or_(Subscription.paused_until_at.is_(None), Subscription.paused_until_at <= at),
+        )
+        .group_by(Subscription.edition)
+        .order_by(Subscription.edition)
+    )
+    return {str(edition): int(number) for edition, number in rows}
+
+
 def recipient_of(
     session: Session, sealer: Sealer, subscriber_id: int, publication_id: int
 ) -> Recipient:
     """Everything a message needs of its reader, in one look; NotFound after an erasure."""
     row = session.execute(
-        select(Subscriber.sealed_address, Subscriber.public_id, Subscription.text_only)
+        select(
+            Subscriber.sealed_address,
+            Subscriber.public_id,
+            Subscription.text_only,
+            Subscription.discreet,
+        )
         .join(Subscription, Subscription.subscriber_id == Subscriber.id)
         .where(Subscriber.id == subscriber_id, Subscription.publication_id == publication_id)
     ).one_or_none()
     if row is None:
         raise NotFound("subscriber", f"there is no subscriber {subscriber_id} (any more)")
-    sealed, public_id, text_only = row
-    return Recipient(Address(sealer.open(sealed)), public_id, text_only)
+    sealed, public_id, text_only, discreet = row
+    return Recipient(Address(sealer.open(sealed)), public_id, text_only, discreet)
 
 
 def address_of(session: Session, sealer: Sealer, subscriber_id: int) -> Address:

@@ -145,6 +145,9 @@ def preview(
     edition: Annotated[
         str | None, typer.Option("--edition", metavar="EDITION", help="en, my, en+my; else all.")
     ] = None,
+    discreet: Annotated[
+        bool, typer.Option("--discreet", help="As readers get it who chose that form.")
+    ] = False,
     out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Where the files go.")] = Path(),
     publication: PublicationOption = None,
     as_json: JsonOption = False,
@@ -153,7 +156,7 @@ def preview(
 
     Opens in any browser and mail program; nothing is sent, and its links can change nothing.
     """
-    from newsletter.cli.previewing import parts, sample_message
+    from newsletter.cli.previewing import in_discreet_form, parts, sample_message
     from newsletter.editorial import editions
 
     desk = desk_of(ctx)
@@ -164,12 +167,14 @@ def preview(
             [editions.parse_edition(owner, edition)] if edition else editions.editions_of(owner)
         )
         letters = _letters(issue, wanted, services.settings)
-        slug, owner_id = owner.slug, owner.id
+        slug, owner_id, words = owner.slug, owner.id, None
+        if discreet:
+            letters, words = in_discreet_form(services, owner, letters)
     written = []
     for name, letter in letters.items():
-        message = sample_message(services, letter, owner_id)
+        message = sample_message(services, letter, owner_id, words)
         for kind, data in parts(message).items():
-            path = out / f"{name}.{kind}"
+            path = out / f"{name}{'.discreet' if discreet else ''}.{kind}"
             write_file(path, data)
             written.append({"edition": name, "path": str(path), "bytes": len(data)})
     if as_json:

@@ -11,19 +11,47 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from newsletter.app import Services
+    from newsletter.editorial.models import Publication
     from newsletter.rendering.content import Letter
+    from newsletter.rendering.discreet import Words
 
 _NOBODY = UUID(int=0)
 _READER = "reader@example.org"
 _NO_SENDER = "sender-is-not-set@example.invalid"
 
 
-def sample_message(services: Services, letter: Letter, publication_id: int) -> bytes:
-    """The complete message of an edition to a sample reader, as bytes."""
+def in_discreet_form(
+    services: Services, owner: Publication, letters: Mapping[str, Letter]
+) -> tuple[dict[str, Letter], Words]:
+    """The letters under the neutral sender; NotAllowedNow says what the publication lacks."""
+    from newsletter.editorial import discreet
+    from newsletter.rendering.discreet import Words, name_in
+
+    lacking = discreet.lacking(owner, services.settings.links_url)
+    if lacking:
+        from newsletter.core.errors import NotAllowedNow
+
+        raise NotAllowedNow("; ".join(lacking))
+    told = discreet.settings_of(owner)
+    names = {code: name_in(services.theme, code) for code in owner.languages}
+    changed = {name: discreet.neutral(made, told, names) for name, made in letters.items()}
+    return changed, Words(told.subjects, told.preheaders)
+
+
+def sample_message(
+    services: Services, letter: Letter, publication_id: int, words: Words | None = None
+) -> bytes:
+    """The complete message of an edition to a sample reader, as bytes.
+
+    `words` of the discreet form go with a letter that is in it.
+    """
     from newsletter.core.addresses import parse
     from newsletter.core.clock import now
     from newsletter.core.tokens import Claim, Purpose
+    from newsletter.rendering import discreet as plain
     from newsletter.rendering.edition import render
     from newsletter.rendering.message import MessageTemplate, Recipient
 
@@ -31,7 +59,8 @@ def sample_message(services: Services, letter: Letter, publication_id: int) -> b
         letter = replace(letter, sender_address=_NO_SENDER)
     token = services.signer.sign(Claim(_NOBODY, publication_id, Purpose.TEST))
     leave_at = letter.leave_address or letter.sender_address
-    template = MessageTemplate(letter, render(letter, services.theme))
+    rendered = plain.render(letter, services.theme, words) if words else None
+    template = MessageTemplate(letter, rendered or render(letter, services.theme))
     name = f"preview.{letter.number}.{letter.edition.replace('+', '-')}"
     return template.build(
         Recipient(

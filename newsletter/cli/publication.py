@@ -154,7 +154,9 @@ def _of_discreet(ctx: typer.Context, found: Publication) -> list[str]:
     """What its discreet edition lacks, once something was said of one."""
     from newsletter.editorial import discreet
 
-    return discreet.lacking(found, desk_of(ctx).services().settings.links_url) if found.discreet else []
+    if not found.discreet:
+        return []
+    return discreet.lacking(found, desk_of(ctx).services().settings.links_url)
 
 
 def _told(changes: list[str]) -> None:

@@ -114,6 +114,9 @@ def send(
     edition: Annotated[
         str | None, typer.Option("--edition", metavar="EDITION", help="With --test; else all.")
     ] = None,
+    discreet: Annotated[
+        bool, typer.Option("--discreet", help="With --test: as readers get it who chose that.")
+    ] = False,
     publication: PublicationOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -124,11 +127,11 @@ def send(
     from newsletter.cli.outgoing import send_out
     from newsletter.core.errors import InputError
 
-    if not test and (to or edition):
-        raise InputError("--test", "--to and --edition go together with --test only")
+    if not test and (to or edition or discreet):
+        raise InputError("--test", "--to, --edition and --discreet go with --test only")
     desk = desk_of(ctx)
     if test:
-        _send_test(desk, publication, number, edition, to or [], as_json=as_json)
+        _send_test(desk, publication, number, edition, to or [], discreet=discreet, as_json=as_json)
         return
     raise typer.Exit(send_out(desk, publication, number, as_json=as_json))
 
@@ -140,6 +143,7 @@ def _send_test(
     edition: str | None,
     to: list[str],
     *,
+    discreet: bool,
     as_json: bool,
 ) -> None:
     from newsletter.cli.outgoing import warn_of_address
@@ -164,7 +168,8 @@ def _send_test(
         session.expunge(issue)
     answers = []
     for name in wanted:
-        found = proofs.send_test(desk.services(), issue, name, addresses, now())
+        services = desk.services()
+        found = proofs.send_test(services, issue, name, addresses, now(), discreet=discreet)
         answers += [{"edition": name, "answer": answer} for answer in found]
     if as_json:
         emit({"publication": slug, "number": number, "test": True, "sent": answers})

@@ -7,6 +7,7 @@ wants it (`unknown_policy = look`), a provider whose log can be asked says wheth
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, update
@@ -25,7 +26,7 @@ from newsletter.delivery.rows import changed
 from newsletter.delivery.states import State
 from newsletter.editorial.models import Issue, Publication
 from newsletter.providers.base import Envelope, Provider
-from newsletter.providers.looking_up import Finding, LooksUp, who_looks_up
+from newsletter.providers.looking_up import Finding, Found, LooksUp, who_looks_up
 from subscribers import spool
 from subscribers.audience import address_of, public_id_of, recipient_of, standing
 
@@ -114,6 +115,7 @@ def _envelope(
         public_id=person.public_id,
         date=now,
         text_only=person.text_only,
+        discreet=person.discreet,
         signed=False,
     )
 
@@ -167,14 +169,28 @@ def look(needs: Needs, now: datetime) -> int:
 def _looked(needs: Needs, provider: LooksUp, doubt: Doubt, now: datetime) -> bool:
     with writing(needs.engine) as session:
         address = address_of(session, needs.sealer, doubt.subscriber_id)
+        senders = _senders(session, doubt)
         if not _put_off(session, doubt, now + _ASKED_AGAIN):
             return False
     secret = needs.ring.index
-    message_id = message_ids.of_delivery(secret, doubt.id, doubt.sender)
-    said = provider.look_up(message_id, address.text, doubt.last_tried)
+    ids = [message_ids.of_delivery(secret, doubt.id, sender) for sender in senders]
+    said = _together([provider.look_up(one, address.text, doubt.last_tried) for one in ids])
     _log.info("doubt_looked_up", delivery=doubt.id, finding=said.finding, answer=said.answer)
     with writing(needs.engine) as session:
         return _settled(session, doubt, said.finding, now)
+
+
+def _senders(session: Session, doubt: Doubt) -> list[str]:
+    """By whom it may have gone: the reader may have chosen the discreet edition, or since then."""
+    told = session.get_one(Publication, doubt.publication_id).discreet
+    return [doubt.sender, *([told["address"]] if told.get("address") else [])]
+
+
+def _together(found: Sequence[Found]) -> Found:
+    """Taken if it stands under any of its names; not taken if it stands under none of them."""
+    taken = next((one for one in found if one.finding is Finding.TAKEN), None)
+    doubtful = next((one for one in found if one.finding is Finding.CANNOT_TELL), None)
+    return taken or doubtful or found[0]
 
 
 def _settled(session: Session, doubt: Doubt, finding: Finding, now: datetime) -> bool:

@@ -52,6 +52,7 @@ class Ready:
     address: Address = field(repr=False)
     public_id: UUID
     text_only: bool
+    discreet: bool
 
     def by(self, provider: str) -> Ready:
         """The same, over this provider."""
@@ -66,6 +67,7 @@ class Ready:
             self.address,
             self.public_id,
             self.text_only,
+            self.discreet,
         )
 
 
@@ -178,6 +180,7 @@ def _opened(row: Any, reader: Reader, sealer: Sealer) -> Ready:
         address=Address(sealer.open(reader.sealed_address)),
         public_id=reader.public_id,
         text_only=reader.text_only,
+        discreet=reader.discreet,
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
 from uuid import UUID
@@ -21,15 +21,17 @@ from newsletter.core.tokens import Claim, Purpose, TokenSigner
 from newsletter.delivery import message_ids
 from newsletter.delivery.needs import Needs
 from newsletter.delivery.returning import paths
+from newsletter.editorial import discreet
 from newsletter.editorial.editions import editions_of, letter
 from newsletter.editorial.issues import content_hash
 from newsletter.editorial.models import Issue
 from newsletter.providers.base import Envelope
+from newsletter.rendering import discreet as plain
 from newsletter.rendering import dkim_keys
 from newsletter.rendering.content import Letter
 from newsletter.rendering.edition import render
 from newsletter.rendering.message import MessageTemplate, Recipient
-from subscribers.audience import editions_wanted
+from subscribers.audience import discreet_wanted, editions_wanted
 
 SAMPLE = Address("reader@example.org")
 _KEPT = 16
@@ -47,6 +49,8 @@ class Sheet:
     secret: bytes = field(repr=False)
     return_path: Callable[[int], str]
     """Of a delivery; nothing where bounces go to the sender."""
+    discreet: Sheet | None = None
+    """The same edition under its neutral sender, where the publication has one."""
 
     def envelope(
         self,
@@ -56,21 +60,45 @@ class Sheet:
         public_id: UUID,
         date: datetime,
         text_only: bool = False,
+        discreet: bool = False,
         own_return_path: bool = False,
         signed: bool = True,
     ) -> Envelope:
         """The complete message of one delivery. The Message-ID is the same at every attempt.
 
-        `text_only` for a reader who asked for mail without HTML. `own_return_path`: bounces come
+        `text_only` for a reader who asked for mail without HTML; `discreet` for one who must not
+        be found with it, and then it is never the ordinary message: NotAllowedNow where the
+        publication cannot make that one. `own_return_path`: bounces come
         back to an address that names this delivery, where the settings give one (VERP). `signed`
         by the domain's DKIM keys, if there are any: for what takes a whole message as it is, which
         SMTP alone does.
         """
+        if discreet:
+            return self.in_form(discreet=True).envelope(
+                delivery_id=delivery_id,
+                address=address,
+                public_id=public_id,
+                date=date,
+                text_only=text_only,
+                own_return_path=own_return_path,
+                signed=signed,
+            )
         unique = message_ids.unique(self.secret, delivery_id)
         tokens = self._tokens(public_id, Purpose.UNSUBSCRIBE, Purpose.PREFERENCES)
         recipient = self._recipient(address, unique, tokens, date)
         sender = self.return_path(delivery_id) if own_return_path else ""
         return self._envelope(delivery_id, recipient, sender, text_only=text_only, signed=signed)
+
+    def in_form(self, *, discreet: bool) -> Sheet:
+        """The sheet itself, or its discreet form; NotAllowedNow when there is none."""
+        if not discreet:
+            return self
+        if self.discreet is None:
+            raise NotAllowedNow(
+                "a reader asked for the discreet edition, and the publication cannot make it any "
+                "more; 'newsletter publication show' says what it lacks"
+            )
+        return self.discreet
 
     def test_envelope(
         self, *, address: Address, message_id: str, date: datetime, signed: bool = True
@@ -165,15 +193,36 @@ class Press:
         template = MessageTemplate(
             content, render(content, self._needs.theme), dkim_keys.signer(settings)
         )
-        secret = self._needs.ring.index
+        made = self._sheet(issue, content, template)
+        if not discreet.is_offered(issue.publication, settings.links_url):
+            return made
+        return replace(made, discreet=self._discreet(issue, content))
+
+    def _sheet(
+        self, issue: Issue, content: Letter, template: MessageTemplate, bounces: str | None = None
+    ) -> Sheet:
+        settings, secret = self._needs.settings, self._needs.ring.index
         return Sheet(
             template=template,
             letter=content,
             publication_id=issue.publication_id,
             signer=self._needs.signer,
             secret=secret,
-            return_path=partial(paths.return_path, settings, secret),
+            return_path=partial(paths.return_path, settings, secret, address=bounces),
         )
+
+    def _discreet(self, issue: Issue, content: Letter) -> Sheet:
+        """Nothing of the ordinary one's sender, domain or key goes into it."""
+        told, theme = discreet.settings_of(issue.publication), self._needs.theme
+        names = {block.language: plain.name_in(theme, block.language) for block in content.blocks}
+        letter = discreet.neutral(content, told, names)
+        words = plain.Words(told.subjects, told.preheaders)
+        domain = told.address.rpartition("@")[2]
+        signer = dkim_keys.signer_of(
+            self._needs.settings.home, domain, told.dkim_selector, told.dkim_key_path
+        )
+        template = MessageTemplate(letter, plain.render(letter, theme, words), signer)
+        return self._sheet(issue, letter, template, told.bounce_address)
 
 
 def proof(needs: Needs, session: Session, issue: Issue) -> None:
@@ -187,10 +236,13 @@ def proof(needs: Needs, session: Session, issue: Issue) -> None:
     require_reachable(needs.settings)
     press = Press(needs)
     wanted = editions_wanted(session, issue.publication_id, now())
+    if discreet_wanted(session, issue.publication_id, now()):
+        discreet.require(issue.publication, needs.settings.links_url)
     for edition in dict.fromkeys([*editions_of(issue.publication), *wanted]):
         try:
             sheet = press.print(issue, edition)
-            sheet.test_envelope(address=SAMPLE, message_id="proof", date=now())
+            for form in filter(None, (sheet, sheet.discreet)):
+                form.test_envelope(address=SAMPLE, message_id="proof", date=now())
         except (RenderError, ConfigurationError):
             raise
         except NewsletterError as err:

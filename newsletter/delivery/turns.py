@@ -191,6 +191,7 @@ class Turn:
                 public_id=one.public_id,
                 date=now(),
                 text_only=one.text_only,
+                discreet=one.discreet,
                 own_return_path=as_it_is,
                 signed=as_it_is,
             )

@@ -8,7 +8,7 @@ domain that nothing of the publication's own is on, or it is not there at all.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from urllib.parse import urlsplit
 
@@ -149,19 +149,19 @@ def _domain(address: str) -> str:
     return address.rpartition("@")[2].lower()
 
 
-def neutral(letter: Letter, told: Discreet, name: str) -> Letter:
+def neutral(letter: Letter, told: Discreet, names: Mapping[str, str]) -> Letter:
     """The same texts under the neutral sender: no picture, no logo, no word on who makes it.
 
-    `name` is the sender's where none was set. The postal address stays, since mail to many people
-    must carry one, unless the discreet edition has its own.
+    `names` are the sender's, by language, where none were set. The postal address stays, since
+    mail to many people must carry one, unless the discreet edition has its own.
     """
     return replace(
         letter,
         publication_slug=LABEL,
-        blocks=tuple(_unnamed(block, told, name) for block in letter.blocks),
+        blocks=tuple(_unnamed(block, told, names) for block in letter.blocks),
         picture=None,
         logo=None,
-        sender_name=told.names.get(letter.language) or name,
+        sender_name=told.names.get(letter.language) or names[letter.language],
         sender_address=told.address,
         reply_to=told.reply_to,
         leave_address=told.leave_address or told.address,
@@ -170,10 +170,10 @@ def neutral(letter: Letter, told: Discreet, name: str) -> Letter:
     )
 
 
-def _unnamed(block: Block, told: Discreet, name: str) -> Block:
+def _unnamed(block: Block, told: Discreet, names: Mapping[str, str]) -> Block:
     return replace(
         block,
-        publication_name=told.names.get(block.language) or name,
+        publication_name=told.names.get(block.language) or names[block.language],
         about="",
         postal_address=told.postal_addresses.get(block.language) or block.postal_address,
     )

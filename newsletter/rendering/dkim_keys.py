@@ -38,6 +38,14 @@ def signer(settings: Settings) -> Signer | None:
     return _signer(settings.dkim.domain, tuple(paths.items()))
 
 
+def signer_of(home: Path, domain: str, selector: str, key_path: str) -> Signer | None:
+    """Who signs in the name of another domain, with one key; None without a selector.
+
+    A relative path begins in the home. ConfigurationError as `signer`.
+    """
+    return _signer(domain, ((selector, home / key_path),)) if selector and key_path else None
+
+
 @lru_cache(maxsize=8)
 def _signer(domain: str, paths: tuple[tuple[str, Path], ...]) -> Signer:
     return Signer(domain, tuple(SigningKey(name, load(path)) for name, path in paths))

@@ -45,8 +45,8 @@ def _rebuilt() -> None:
     """SQLite cannot change a CHECK, so the table is made anew. Dropping the old one would take the
     events with it, and a number that was given once would be given again: both are kept aside."""
     bind = op.get_bind()
-    for table in ('subscribers', 'confirmations'):
-        op.execute(f'DROP TRIGGER deliveries_forget_{table}')
+    for name in ('subscribers', 'confirmations'):
+        op.execute(f'DROP TRIGGER deliveries_forget_{name}')
     last = bind.scalar(sa.text("SELECT seq FROM sqlite_sequence WHERE name = 'deliveries'"))
     op.execute('CREATE TEMP TABLE kept_events AS SELECT * FROM events')
     op.execute('DELETE FROM events')
