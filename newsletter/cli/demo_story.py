@@ -25,10 +25,10 @@ from newsletter.editorial import (
     checks,
     editions,
     filling,
-    images,
     inbox,
     issue_file,
     issues,
+    pictures,
     publications,
 )
 from newsletter.editorial.models import Issue, Publication
@@ -131,7 +131,7 @@ def write(services: Services, number: int, now: datetime) -> None:
         issue = _issue(session, number)
         filling.write_texts(session, issue, sample, now)
         picture = (SAMPLES / "featured.png").read_bytes()
-        stored = images.store(picture, services.settings.media_path)
+        stored = pictures.store(session, picture)
         issues.set_image(issue, stored, sample.image_alternatives, now)
 
 

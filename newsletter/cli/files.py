@@ -103,7 +103,6 @@ def _store(
             language=language,
             category=publications.category(owner, category) if category else None,
             directory=file.resolve().parent,
-            media_path=settings.media_path,
             languages=settings.languages,
             now=now(),
         )
@@ -141,7 +140,6 @@ def _rewrite(
             file.name,
             language=language,
             directory=file.resolve().parent,
-            media_path=settings.media_path,
             languages=settings.languages,
             now=now(),
         )
@@ -185,18 +183,20 @@ def export_issue(
 
     With --out its image is put beside it. A language without a text gets a place to fill in.
     """
-    from newsletter.editorial import exporting, images
+    from newsletter.editorial import exporting, pictures
 
     desk = desk_of(ctx)
     with desk.reading() as session:
         _, issue = issue_of(session, publication, number)
         text, image = exporting.issue_file(issue), issue.image_name
+        media = desk.services().settings.media_path
+        picture = pictures.load(session, image, media) if image and out else b""
     if out is None:
         typer.echo(text, nl=False)
         return
     data = {out: text.encode()}
     if image:
-        data[out.parent / image] = images.load(desk.services().settings.media_path, image)
+        data[out.parent / image] = picture
     _write_all(data, force=force)
     beside = f", its image to {out.parent / image}" if image else ""
     say(f"Issue {number} is written to {out}{beside}.")

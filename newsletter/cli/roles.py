@@ -107,30 +107,31 @@ def _at_work(desk: Desk) -> Iterator[tuple[Desk, threading.Event]]:
     desk.adopt(services, to_stderr=not happenings.watched())
     quiet_libraries()
     with present(desk.home), stopping() as stop, happenings.telling():
-        _warn_of_images(services)
+        _take_over_pictures(services)
         yield desk, stop
     note("Stopped.")
 
 
-def _warn_of_images(services: Services) -> None:
-    """Images lie in the home in which an issue was made, and may not be here."""
+def _take_over_pictures(services: Services) -> None:
+    """Homes from before kept pictures as files of their own; and some may be lost by now."""
     from sqlalchemy import select
 
-    from newsletter.core.db import reading
-    from newsletter.editorial.images import find
+    from newsletter.core.db import writing
+    from newsletter.editorial import pictures
     from newsletter.editorial.models import Issue
     from newsletter.editorial.states import EDITABLE, Status
 
     place, wanted = services.settings.media_path, {*EDITABLE, Status.SENDING, Status.PAUSED}
-    query = select(Issue.number, Issue.image_name).where(Issue.status.in_(wanted))
-    with reading(services.engine) as session:
-        named = session.execute(query.where(Issue.image_name.is_not(None))).all()
-    for number, name in named:
-        if find(place, name or "") is None:
-            note(
-                f"warning: the image of issue {number} is not in {place}; without it this host can "
-                "neither send nor show the issue. Copy media/ from where it was made, or share it"
-            )
+    with writing(services.engine) as session:
+        lost = pictures.take_over(session, place)
+        query = select(Issue.number).where(Issue.status.in_(wanted), Issue.image_name.in_(lost))
+        numbers = session.scalars(query).all() if lost else []
+    for number in numbers:
+        note(
+            f"warning: the image of issue {number} is neither in the database nor in {place}; "
+            "nobody can send or show the issue without it. Run 'newsletter migrate' on the host "
+            "where it was made, or import the issue's file with its image again"
+        )
 
 
 def _require_only_sender(services: Services) -> None:

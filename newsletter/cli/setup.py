@@ -1,4 +1,4 @@
-"""Making a home, bringing its database up to date, and looking at its health."""
+"""Making a home, and bringing its database up to date."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
-from newsletter.cli.context import Desk, JsonOption, desk_of, examples
-from newsletter.cli.output import LEVELS, emit, note, say
+from newsletter.cli.context import Desk, desk_of, examples
+from newsletter.cli.output import note, say
 
 
 def register(app: typer.Typer) -> None:
@@ -16,7 +16,6 @@ def register(app: typer.Typer) -> None:
     app.command(epilog=examples("newsletter migrate", "newsletter migrate --home ./weekly"))(
         migrate
     )
-    app.command(epilog=examples("newsletter doctor", "newsletter doctor --json"))(doctor)
 
 
 def init(
@@ -156,31 +155,18 @@ def migrate(ctx: typer.Context) -> None:
     before = migrations.current(engine)
     engine.dispose()
     desk.adopt(initialise(desk.home))
+    lost = _take_over_pictures(desk)
     if before == migrations.HEAD:
         say(f"The database stands at {before}, the newest; nothing to do.")
     else:
         say(f"The database went from {before or 'nothing'} to {migrations.HEAD}.", "green")
+    for name in lost:
+        say(f"The picture {name} is not in {found.media_path}; look on the host that made it.")
 
 
-def doctor(ctx: typer.Context, as_json: JsonOption = False) -> None:
-    """Look at the installation: key, database, sender, mail server, public address, disk.
+def _take_over_pictures(desk: Desk) -> list[str]:
+    """From the files of a home into the database; names those that are in neither."""
+    from newsletter.editorial import pictures
 
-    Ends with 1 when something is broken; warnings alone end with 0.
-    """
-    from newsletter.cli.examining import examine
-
-    desk = desk_of(ctx)
-    findings = examine(desk.home)
-    broken = any(finding.level == "error" for finding in findings)
-    if as_json:
-        rows = [vars(finding) for finding in findings]
-        emit({"healthy": not broken, "home": str(desk.home), "findings": rows})
-    else:
-        words = {"ok": "well", "warning": "warning", "error": "broken"}
-        for finding in findings:
-            text = f"{words[finding.level]:8} {finding.subject}: {finding.text}"
-            say(text, LEVELS[finding.level])
-            if finding.remedy:
-                say(f"         → {finding.remedy}")
-    if broken:
-        raise typer.Exit(1)
+    with desk.writing() as session:
+        return pictures.take_over(session, desk.services().settings.media_path)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from newsletter.core.errors import NotAllowedNow
 from newsletter.core.settings import Language
-from newsletter.editorial import edition_codes, images
+from newsletter.editorial import edition_codes, picture_names, pictures
 from newsletter.editorial.describing import reading_minutes
 from newsletter.editorial.models import Editorial, Issue, Publication, Resource
 from newsletter.editorial.ordering import by_category, heading
@@ -47,7 +47,7 @@ def letter(
     media_path: Path,
     languages: Mapping[str, Language],
 ) -> Letter:
-    """The values from which one edition is rendered.
+    """The values from which one edition is rendered; the issue must be of an open session.
 
     A resource without a title in a block's language stands there with another language's and
     says so in `title_language`; `fallback_language` fills a missing editorial, and
@@ -66,6 +66,8 @@ def letter(
         date=issue.date,
         blocks=_blocks(issue, parts, languages),
         picture=_picture(issue, media_path),
+        logo=_logo(publication, media_path),
+        hosted_images=publication.hosted_images and public_url.startswith("https://"),
         look=look_of(publication.theme),
         sender_name=sender.get(main) or names.get(main) or publication.slug,
         sender_address=publication.sender_address,
@@ -160,12 +162,25 @@ def _line(resource: Resource, language: str, order: list[str]) -> ResourceLine:
 def _picture(issue: Issue, media_path: Path) -> Picture | None:
     if issue.image_name is None:
         return None
-    kind = "png" if issue.image_name.endswith(".png") else "jpeg"
     return Picture(
         name=issue.image_name,
-        data=images.load(media_path, issue.image_name),
-        media_type=f"image/{kind}",
+        data=pictures.load(pictures.session_of(issue), issue.image_name, media_path),
+        media_type=picture_names.media_type(issue.image_name),
         width=issue.image_width or 0,
         height=issue.image_height or 0,
         alts=dict(issue.image_alts),
+    )
+
+
+def _logo(publication: Publication, media_path: Path) -> Picture | None:
+    name = publication.logo_name
+    if name is None:
+        return None
+    return Picture(
+        name=name,
+        data=pictures.load(pictures.session_of(publication), name, media_path),
+        media_type=picture_names.media_type(name),
+        width=publication.logo_width or 0,
+        height=publication.logo_height or 0,
+        alts=dict(publication.logo_alts),
     )

@@ -9,6 +9,7 @@ from datetime import date
 from newsletter.editorial.issue_file import escape_dividers
 from newsletter.editorial.models import Category, Editorial, Issue, Resource
 from newsletter.editorial.ordering import in_order
+from newsletter.editorial.picture_names import is_decorative
 
 _ESCAPES = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\t": "\\t", "\r": "\\r"}
 _UNSAFE = re.compile(r'["\\\x00-\x1f\x7f]')
@@ -55,6 +56,8 @@ def _issue(issue: Issue) -> Iterator[str]:
         yield f"image = {_value(issue.image_name)}"
     if issue.image_expected:
         yield "image_expected = true"
+    if is_decorative(issue.image_alts):
+        yield "image_decorative = true"
     yield from _texts("image_alternatives", issue.image_alts)
 
 

@@ -12,10 +12,12 @@ from pathlib import Path
 from sqlalchemy.orm import Session
 
 from newsletter.core.errors import InputError
-from newsletter.editorial import images, inbox, issues, post_text
+from newsletter.editorial import arrivals, images, inbox, issues, pictures, post_text
+from newsletter.editorial.conversions import Document
 from newsletter.editorial.headings import Headings
 from newsletter.editorial.issue_file import IssueFile
 from newsletter.editorial.models import Issue
+from newsletter.editorial.picture_names import decorative
 from newsletter.editorial.weekly_post import Post
 from newsletter.rendering.markdown import escape, plain_blocks
 
@@ -33,11 +35,16 @@ class Entry:
 
 
 def write_post(
-    session: Session, issue: Issue, post: Post, language: str | None, now: datetime
+    session: Session,
+    issue: Issue,
+    post: Post,
+    language: str | None,
+    now: datetime,
+    *,
+    whole: Document | None = None,
 ) -> list[Entry]:
     """Write the editorial of a post in its language; gives back its resources."""
-    there = issue.publication.languages
-    tongue = language or (post.language if post.language in there else there[0])
+    tongue = _tongue(issue, post, language)
     issues.set_editorial(
         session,
         issue,
@@ -49,6 +56,7 @@ def write_post(
         footnotes=[{"mark": mark, "text": text} for mark, text in post.footnotes.items()],
         about=post.about,
         reading_minutes=post.reading_minutes,
+        document=whole or document(issue, post, language),
         now=now,
     )
     issue.warnings = [{"line": n.line, "text": n.text, "kind": n.kind} for n in post.notices]
@@ -56,6 +64,19 @@ def write_post(
         Entry(r.heading, _fitting(issue, r.titles, r.lines), {}, r.byline, issue.date, r.lines)
         for r in post.resources
     ]
+
+
+def _tongue(issue: Issue, post: Post, language: str | None) -> str:
+    there = issue.publication.languages
+    return language or (post.language if post.language in there else there[0])
+
+
+def document(issue: Issue, content: Post | IssueFile, language: str | None) -> Document:
+    """All that a file says, to be judged as one: is it in an old encoding?"""
+    if isinstance(content, IssueFile):
+        return arrivals.of_issue_file(issue.publication, content)
+    body = markdown(content.paragraphs, content.footnotes)
+    return arrivals.of_post(issue.publication, content, _tongue(issue, content, language), body)
 
 
 def _fitting(issue: Issue, titles: Mapping[str, str], lines: Sequence[int]) -> dict[str, str]:
@@ -91,8 +112,15 @@ def _paragraph(text: str, marks: Mapping[str, str]) -> str:
     return whole if plain_blocks(whole) == [seen] else escape(text)
 
 
-def write_texts(session: Session, issue: Issue, content: IssueFile, now: datetime) -> None:
+def write_texts(
+    session: Session,
+    issue: Issue,
+    content: IssueFile,
+    now: datetime,
+    whole: Document | None = None,
+) -> None:
     """Write the editorials of an issue file, and what an earlier import warned of."""
+    whole = whole or document(issue, content, None)
     for language, text in content.editions.items():
         if not text.written and not text.title.strip():
             continue
@@ -107,6 +135,7 @@ def write_texts(session: Session, issue: Issue, content: IssueFile, now: datetim
             footnotes=[note.model_dump() for note in text.footnotes],
             about=text.about,
             reading_minutes=text.reading_minutes,
+            document=whole,
             now=now,
         )
     issue.warnings = [warning.model_dump() for warning in content.warnings]
@@ -117,22 +146,27 @@ def write_image(
     content: IssueFile,
     *,
     directory: Path | None,
-    media_path: Path | None,
     name: str,
     now: datetime,
+    whole: Document | None = None,
 ) -> None:
     """Keep the image an issue file names: one beside the file, else one kept before."""
+    alts = content.image_alternatives
+    if content.image_decorative:
+        alts = decorative(issue.publication.languages)
     if content.image is None:
-        issue.image_alts = dict(content.image_alternatives)
+        issue.image_alts = issues.image_words(issue, alts, now, whole)
         return
-    if media_path is None:
-        raise InputError(name, "the file names an image, but there is no place to keep one")
-    folder = directory or Path()
+    session, folder = pictures.session_of(issue), directory or Path()
     there = os.path.lexists(folder / content.image)
-    stored = None if there else images.find(media_path, content.image)
+    stored = None if there else pictures.find(session, content.image)
     if stored is None:
-        stored = images.store(_image_bytes(folder, content.image, name), media_path)
-    issues.set_image(issue, stored, content.image_alternatives, now)
+        data = _image_bytes(folder, content.image, name)
+        try:
+            stored = pictures.store(session, data)
+        except InputError as err:
+            raise InputError(name, f"the image {content.image}: {err.message}") from err
+    issues.set_image(issue, stored, alts, now, whole)
 
 
 def _image_bytes(folder: Path, image: str, name: str) -> bytes:
@@ -185,6 +219,7 @@ def add_all(
     entries: Sequence[Entry],
     *,
     headings: Headings,
+    document: Document,
     name: str,
     now: datetime,
 ) -> None:
@@ -200,6 +235,7 @@ def add_all(
                 category=None if entry.heading is None else headings.category(entry.heading),
                 published_on=entry.published_on,
                 lines=entry.lines,
+                document=document,
                 now=now,
             )
         except InputError as err:

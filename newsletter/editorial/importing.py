@@ -14,7 +14,15 @@ from sqlalchemy.orm import Session
 from newsletter.core import clock
 from newsletter.core.errors import InputError
 from newsletter.core.settings import Language, shipped_languages
-from newsletter.editorial import decoding, filling, inbox, issue_file, issues, weekly_post
+from newsletter.editorial import (
+    conversions,
+    decoding,
+    filling,
+    inbox,
+    issue_file,
+    issues,
+    weekly_post,
+)
 from newsletter.editorial.duplicates import near_duplicates
 from newsletter.editorial.headings import Headings
 from newsletter.editorial.issue_file import IssueFile
@@ -64,7 +72,6 @@ def store(
     language: str | None = None,
     category: Category | None = None,
     directory: Path | None = None,
-    media_path: Path | None = None,
     languages: Mapping[str, Language] | None = None,
     now: datetime,
 ) -> Imported:
@@ -84,16 +91,20 @@ def store(
     if earlier is not None:
         return _again(session, earlier, content, category, name=name, now=now)
     issue = _empty_issue(session, publication, content, now)
+    whole = filling.document(issue, content, language)
     if isinstance(content, Post):
-        entries = filling.write_post(session, issue, content, language, now)
+        entries = filling.write_post(session, issue, content, language, now, whole=whole)
     else:
-        filling.write_texts(session, issue, content, now)
-        places = {"directory": directory, "media_path": media_path}
-        filling.write_image(issue, content, **places, name=name, now=now)
+        filling.write_texts(session, issue, content, now, whole)
+        filling.write_image(issue, content, directory=directory, name=name, now=now, whole=whole)
         entries = filling.file_entries(content)
         headings.declare(content.categories)
-    filling.add_all(session, issue, entries, headings=headings, name=name, now=now)
+    filling.add_all(
+        session, issue, entries, headings=headings, document=whole, name=name, now=now
+    )
+    changed = conversions.found_now(session, publication, now)
     notes = [*decoded.notes, *_notes(issue, content), *headings.notes]
+    notes += [conversions.sentence(row) for row in changed]
     if category is not None:
         notes.append(_categorise(session, issue, content, category, now))
     _record(session, issue, digest, name, now)

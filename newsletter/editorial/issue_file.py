@@ -123,6 +123,8 @@ class IssueFile(_Part):
     image: Annotated[str, AfterValidator(_inside)] | None = None
     image_expected: bool = False
     image_alternatives: dict[Code, Text] = {}
+    image_decorative: bool = False
+    """Said instead of alternatives: the image tells nothing that the text does not."""
     editions: dict[Code, FileEdition] = {}
     categories: list[FileCategory] = []
     resources: list[FileResource] = []

@@ -10,6 +10,8 @@ from sqlalchemy import Select, func, inspect, select
 from sqlalchemy.orm import Session, object_session
 
 from newsletter.core.errors import InputError, NotAllowedNow, NotFound
+from newsletter.editorial import arrivals, pictures
+from newsletter.editorial.conversions import Document, Door
 from newsletter.editorial.describing import describe
 from newsletter.editorial.freezing import content_hash
 from newsletter.editorial.models import Editorial, Issue, Publication
@@ -17,7 +19,7 @@ from newsletter.editorial.states import EDITABLE, Status, require_move
 
 if TYPE_CHECKING:
     from newsletter.editorial.checks import Problem
-    from newsletter.editorial.images import StoredImage
+    from newsletter.editorial.picture_names import StoredImage
 
 __all__ = [
     "approve",
@@ -28,6 +30,7 @@ __all__ = [
     "editorial",
     "get",
     "hold",
+    "image_words",
     "latest",
     "listing",
     "lock",
@@ -183,39 +186,82 @@ def set_editorial(
     footnotes: Sequence[Mapping[str, str]] = (),
     about: str = "",
     reading_minutes: int | None = None,
+    document: Document | None = None,
     now: datetime,
 ) -> Editorial:
     """Write the editorial in one language, or write it anew; the issue becomes a draft.
 
     `body` is Markdown with notes as `[^1]`; `footnotes` are `{"mark": "1", "text": "…"}` in the
-    order of the text; `reading_minutes` None means: compute it. Raises InputError for a language
+    order of the text; `reading_minutes` None means: compute it; `document` is the file that it
+    all came in. Raises InputError for a language
     the publication does not have, NotAllowedNow when the issue went out.
     """
     _require_language(issue, language)
     _require_title_for_a_subject(title, language)
     notes = [_footnote(note) for note in footnotes]
     touched(issue, now)
+    door = Door(session, issue.publication, issue=issue, document=document, now=now)
+    title, body, pull_quote, about, *others = door.take(
+        arrivals.of_editorial(
+            language,
+            title=title,
+            body=body,
+            pull_quote=pull_quote,
+            about=about,
+            authors=authors,
+            notes=[note["text"] for note in notes],
+        )
+    )
+    texts = others[len(authors) :]
     found = editorial(issue, language)
     if found is None:
         found = Editorial(language=language)
         issue.editorials.append(found)
     found.title, found.body = title.strip(), body.strip("\n")
-    found.authors, found.pull_quote = list(authors), pull_quote.strip()
-    found.footnotes = notes
+    found.authors, found.pull_quote = others[: len(authors)], pull_quote.strip()
+    found.footnotes = [note | {"text": text} for note, text in zip(notes, texts, strict=True)]
     found.about, found.reading_minutes = about.strip(), reading_minutes
     found.changed_at = now
     session.flush()
+    door.close()
     return found
 
 
-def set_image(issue: Issue, stored: StoredImage, alts: Mapping[str, str], now: datetime) -> None:
-    """Give the issue its featured image; `alts` says per language what is to be seen on it."""
+def image_words(
+    issue: Issue, alts: Mapping[str, str], now: datetime, document: Document | None = None
+) -> dict[str, str]:
+    """The words for an image's readers as they are to be kept, by language."""
+    session = object_session(issue)
+    if session is None:
+        return dict(alts)
+    door = Door(session, issue.publication, issue=issue, document=document, now=now)
+    texts = door.take(arrivals.of_image(alts))
+    door.close()
+    return dict(zip(alts, texts, strict=True))
+
+
+def set_image(
+    issue: Issue,
+    stored: StoredImage,
+    alts: Mapping[str, str],
+    now: datetime,
+    document: Document | None = None,
+) -> None:
+    """Give the issue its featured image; `alts` says per language what is to be seen on it.
+
+    Every text empty says that it is decorative. The image before is forgotten when nothing else
+    shows it.
+    """
     for language in alts:
         _require_language(issue, language)
     touched(issue, now)
+    before = issue.image_name
     issue.image_name = stored.name
     issue.image_width, issue.image_height = stored.width, stored.height
-    issue.image_alts = {language: text.strip() for language, text in alts.items()}
+    issue.image_alts = image_words(issue, alts, now, document)
+    session = object_session(issue)
+    if session is not None and before != stored.name:
+        pictures.discard(session, before)
 
 
 def _of(publication: Publication) -> Select[Issue]:

@@ -49,6 +49,8 @@ class Publication(Base):
     logo_alts: Mapped[dict[str, str]] = mapped_column(default=dict, server_default="{}")
     hosted_images: Mapped[bool] = mapped_column(default=False, server_default=false())
     """Pictures are fetched from our own address instead of travelling in the mail."""
+    search_engines: Mapped[bool] = mapped_column(default=False, server_default=false())
+    """Search engines may list its past issues; else every page asks them not to."""
     discreet: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default="{}")
     """How the edition for readers at risk names itself: neutral sender, subject, domain."""
     welcome_mail: Mapped[bool] = mapped_column(default=True, server_default=true())
@@ -111,6 +113,8 @@ class Issue(Base):
     audience_size: Mapped[int | None]
     """How many people the launch chose: the other side of the ledger's equation."""
     sent_at: Mapped[datetime | None]
+    withdrawn_at: Mapped[datetime | None]
+    """Since when the web no longer shows it; mail that is out cannot be called back."""
 
     publication: Mapped[Publication] = relationship()
     editorials: Mapped[list[Editorial]] = relationship(
@@ -182,6 +186,17 @@ class Resource(Base):
 
     issue: Mapped[Issue | None] = relationship(back_populates="resources", foreign_keys=[issue_id])
     category: Mapped[Category | None] = relationship()
+
+
+class Picture(Base):
+    """The bytes of a featured image or a logo, named by their hash; sizes in pixels."""
+
+    __tablename__ = "pictures"
+
+    name: Mapped[str] = mapped_column(String(80), primary_key=True)
+    width: Mapped[int]
+    height: Mapped[int]
+    data: Mapped[bytes]
 
 
 class Import(Base):

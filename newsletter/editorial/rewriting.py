@@ -10,8 +10,9 @@ from sqlalchemy.orm import Session
 
 from newsletter.core.errors import InputError
 from newsletter.core.settings import Language, shipped_languages
-from newsletter.editorial import filling, importing, issues
+from newsletter.editorial import conversions, filling, importing, issues
 from newsletter.editorial.models import Issue
+from newsletter.editorial.picture_names import decorative
 from newsletter.editorial.tongues import Tongues
 from newsletter.editorial.weekly_post import Post
 
@@ -31,7 +32,6 @@ def rewrite(
     *,
     language: str | None = None,
     directory: Path | None = None,
-    media_path: Path | None = None,
     languages: Mapping[str, Language] | None = None,
     now: datetime,
 ) -> list[str]:
@@ -56,22 +56,27 @@ def rewrite(
     empty = [code for code, text in content.editions.items() if not text.written]
     for code in empty:
         del content.editions[code]
-    if not content.editions and content.image is None and not content.image_alternatives:
+    words = content.image_alternatives or content.image_decorative
+    if not content.editions and content.image is None and not words:
         said = f"; the text in {', '.join(empty)} is not written yet" if empty else ""
         raise InputError(name, f"neither a text nor an image stands in this file{said}")
     kept = list(issue.warnings)
-    filling.write_texts(session, issue, content, now)
+    whole = filling.document(issue, content, None)
+    filling.write_texts(session, issue, content, now, whole)
     issue.warnings = kept
     notes = [f"the text in '{written}' was written anew" for written in content.editions]
     notes += [f"the text in '{code}' is not written yet; it stays as it was" for code in empty]
     if content.image is not None:
-        filling.write_image(
-            issue, content, directory=directory, media_path=media_path, name=name, now=now
-        )
+        filling.write_image(issue, content, directory=directory, name=name, now=now, whole=whole)
         notes.append(f"the image is now {content.image}")
+    elif content.image_decorative:
+        issues.touched(issue, now)
+        issue.image_alts = decorative(issue.publication.languages)
     elif content.image_alternatives:
         issues.touched(issue, now)
-        issue.image_alts = {**issue.image_alts, **content.image_alternatives}
+        alts = issues.image_words(issue, content.image_alternatives, now, whole)
+        issue.image_alts = {**issue.image_alts, **alts}
+    notes += _changed(session, issue, now)
     return [*notes, *_left_out(len(content.resources))]
 
 
@@ -82,7 +87,13 @@ def _from_post(
     filling.write_post(session, issue, post, language, now)
     issue.warnings = kept
     notes = [f"line {n.line}: {n.text}" for n in post.notices if n.kind != "no_category"]
+    notes += _changed(session, issue, now)
     return [f"“{post.title}” was written anew", *notes, *_left_out(len(post.resources))]
+
+
+def _changed(session: Session, issue: Issue, now: datetime) -> list[str]:
+    found = conversions.found_now(session, issue.publication, now)
+    return [conversions.sentence(row) for row in found]
 
 
 def _left_out(resources: int) -> list[str]:

@@ -14,7 +14,7 @@ from newsletter.core.database_errors import address
 from newsletter.core.errors import InputError
 from newsletter.core.private_files import own, sync
 from newsletter.core.settings import Settings
-from newsletter.editorial.images import is_stored_name
+from newsletter.editorial.picture_names import is_stored_name
 from newsletter.safekeeping.blanking import blanked
 from newsletter.safekeeping.home_files import SETTINGS
 

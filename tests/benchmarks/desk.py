@@ -123,7 +123,6 @@ def rendering(base: Path) -> dict[str, float]:
             path.read_bytes(),
             path.name,
             directory=SAMPLES,
-            media_path=services.settings.media_path,
             now=AT,
         )
         found = {}

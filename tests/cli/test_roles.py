@@ -251,7 +251,7 @@ def test_a_host_without_the_image_says_so_and_sends_nothing(
         issue.content_hash = issues.content_hash(issue)
     other = elsewhere(shared, tmp_path / "other")
     with running(other, "worker") as one:
-        one.hears("warning: the image of issue 1 is not in")
+        one.hears("warning: the image of issue 1 is neither in the database nor in")
         one.hears("Sending from")
         assert one.stop() == 0
     with running(other, "scheduler") as one:
@@ -262,5 +262,5 @@ def test_a_host_without_the_image_says_so_and_sends_nothing(
     status, _ = newsroom.status(shared, issue_id)
     assert status == "held"
     with reading(shared.engine) as session:
-        assert "is missing on this host" in str(session.get_one(Issue, issue_id).held_reason)
+        assert "is neither in the database nor in" in str(session.get_one(Issue, issue_id).held_reason)
         assert session.scalar(select(Delivery.id)) is None

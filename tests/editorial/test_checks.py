@@ -11,8 +11,8 @@ from newsletter.app import Services
 from newsletter.core.db import writing
 from newsletter.editorial import inbox, issues
 from newsletter.editorial.checks import check
-from newsletter.editorial.images import StoredImage
 from newsletter.editorial.models import Issue
+from newsletter.editorial.picture_names import StoredImage
 from tests.editorial.making import NOW, a_publication, a_resource, an_approved_issue
 
 

@@ -147,7 +147,6 @@ def test_a_refused_file_leaves_nothing_behind(services: Services) -> None:
                 data,
                 "f",
                 directory=SAMPLES,
-                media_path=services.settings.media_path,
                 now=NOW,
             )
     assert rows(services) == counted
@@ -201,10 +200,9 @@ def test_a_title_in_no_script_of_the_publication_is_kept_and_said(services: Serv
 
 
 def test_the_sample_issue_goes_out_and_comes_back_the_same(any_services: Services) -> None:
-    media = any_services.settings.media_path
     with newsroom(any_services) as (session, publication):
         first = importing.store(
-            session, publication, ISSUE, "issue.md", directory=SAMPLES, media_path=media, now=NOW
+            session, publication, ISSUE, "issue.md", directory=SAMPLES, now=NOW
         )
         assert (first.issue.image_width, first.issue.image_height) == (1200, 600)
     with newsroom(any_services) as (session, publication):
@@ -212,7 +210,7 @@ def test_the_sample_issue_goes_out_and_comes_back_the_same(any_services: Service
         before = shown(any_services, issues.get(session, publication, 1))
     with newsroom(any_services) as (session, publication):
         second = importing.store(
-            session, publication, written.encode(), "out.md", media_path=media, now=NOW
+            session, publication, written.encode(), "out.md", now=NOW
         )
         assert second.issue.number == 2
         assert any("issue 1" in note for note in second.notes)
@@ -236,7 +234,7 @@ def test_a_missing_image_is_named(services: Services, tmp_path: Path) -> None:
         newsroom(services) as (session, publication),
     ):
         importing.store(
-            session, publication, ISSUE, "i.md", directory=tmp_path, media_path=tmp_path, now=NOW
+            session, publication, ISSUE, "i.md", directory=tmp_path, now=NOW
         )
 
 
@@ -268,17 +266,16 @@ def test_only_a_regular_file_beside_the_text_is_read(
             file.truncate(1 << 40)  # a terabyte of holes: whoever reads it all has no memory left
     with pytest.raises(InputError, match=reason), newsroom(services) as (session, publication):
         importing.store(
-            session, publication, data, "i.md", directory=folder, media_path=tmp_path, now=NOW
+            session, publication, data, "i.md", directory=folder, now=NOW
         )
 
 
 def test_a_link_within_the_directory_is_a_file_of_it(services: Services, tmp_path: Path) -> None:
     Image.new("RGB", (40, 20), "navy").save(tmp_path / "real.png")
     (tmp_path / "featured.png").symlink_to("real.png")
-    media = tmp_path / "media"
     with newsroom(services) as (session, publication):
         done = importing.store(
-            session, publication, ISSUE, "i.md", directory=tmp_path, media_path=media, now=NOW
+            session, publication, ISSUE, "i.md", directory=tmp_path, now=NOW
         )
         assert done.issue.image_width == 40
 

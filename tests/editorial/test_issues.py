@@ -13,8 +13,8 @@ from newsletter.core.db import reading, writing
 from newsletter.core.errors import InputError, NotAllowedNow, NotFound
 from newsletter.editorial import inbox, issues, publications
 from newsletter.editorial.checks import Problem, check
-from newsletter.editorial.images import StoredImage
 from newsletter.editorial.models import Issue
+from newsletter.editorial.picture_names import StoredImage
 from tests.editorial.making import NOW, a_publication, a_resource, an_approved_issue, write
 
 LATER = NOW + timedelta(hours=1)

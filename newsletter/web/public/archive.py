@@ -14,7 +14,7 @@ from starlette.responses import HTMLResponse, Response
 
 from newsletter.core.db import reading
 from newsletter.core.errors import InputError, NotAllowedNow, NotFound, RenderError
-from newsletter.editorial import edition_codes, editions, images, issues, publications
+from newsletter.editorial import edition_codes, editions, issues, pictures, publications
 from newsletter.editorial.freezing import content_hash
 from newsletter.editorial.models import Issue, Publication
 from newsletter.language.dates_digits import digits, format_date
@@ -107,7 +107,9 @@ class _Shelf:
 
     def picture(self, name: str) -> Response:
         """An issue's picture; its name is the hash of its bytes, so none can be guessed."""
-        data = images.load(self.pages.services.settings.media_path, name)
+        services = self.pages.services
+        with reading(services.engine) as session:
+            data = pictures.load(session, name, services.settings.media_path)
         headers = {"Cache-Control": "public, max-age=86400, immutable"}
         return Response(data, media_type=_TYPES[name.rpartition(".")[2]], headers=headers)
 

@@ -1,0 +1,112 @@
+"""Pictures lie in the database: every host has them, and none that nobody shows."""
+
+from __future__ import annotations
+
+import io
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from newsletter.app import Services
+from newsletter.core.db import reading, writing
+from newsletter.core.errors import NotFound
+from newsletter.editorial import images, issues, pictures, publications
+from newsletter.editorial.freezing import content_hash
+from newsletter.editorial.models import Issue, Picture
+
+NOW = datetime(2026, 11, 20, 3, 0, tzinfo=UTC)
+
+
+def picture(colour: str) -> bytes:
+    """A small image of one colour."""
+    buffer = io.BytesIO()
+    Image.new("RGB", (60, 40), colour).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def with_image(services: Services, data: bytes, number: int = 1) -> str:
+    """A draft with this image; gives back the image's name."""
+    with writing(services.engine) as session:
+        if number == 1:
+            publications.create(session, publications.default(), now=NOW)
+        publication = publications.get(session, None)
+        issue = issues.create(session, publication, day=date(2026, 11, 9 + 7 * number), now=NOW)
+        stored = pictures.store(session, data)
+        issues.set_image(issue, stored, {"en": "A hill", "my": "တောင်ကုန်း"}, NOW)
+        return stored.name
+
+
+def test_a_picture_comes_back_as_it_was_kept(any_services: Services) -> None:
+    name = with_image(any_services, picture("navy"))
+    with_image(any_services, picture("navy"), 2)
+    with reading(any_services.engine) as session:
+        data = pictures.load(session, name)
+        assert images.fit(data).name == name
+        found = pictures.find(session, name)
+        assert found is not None
+        assert (found.width, found.height) == (60, 40)
+        assert session.query(Picture).count() == 1
+
+
+@pytest.mark.parametrize("name", ["../newsletter.db", "keys.json", "", "a" * 32 + ".jpg"])
+def test_only_stored_pictures_can_be_loaded(services: Services, tmp_path: Path, name: str) -> None:
+    (tmp_path / "keys.json").write_text("secret")
+    with reading(services.engine) as session:
+        with pytest.raises(NotFound):
+            pictures.load(session, name, tmp_path)
+        assert pictures.find(session, name) is None
+
+
+def test_the_files_of_a_home_from_before_are_read_and_taken_over(
+    any_services: Services, tmp_path: Path
+) -> None:
+    name = with_image(any_services, picture("navy"))
+    with writing(any_services.engine) as session:
+        data = pictures.load(session, name)
+        session.query(Picture).delete()
+    (tmp_path / name).write_bytes(data)
+    (tmp_path / f"{'0' * 32}.png").write_bytes(b"of another newsletter")
+    with reading(any_services.engine) as session:
+        assert pictures.load(session, name, tmp_path) == data
+        with pytest.raises(NotFound, match="neither in the database nor in"):
+            pictures.load(session, name, tmp_path / "elsewhere")
+    with writing(any_services.engine) as session:
+        assert pictures.take_over(session, tmp_path / "elsewhere") == [name]
+        assert pictures.take_over(session, tmp_path) == []
+    (tmp_path / name).unlink()
+    with writing(any_services.engine) as session:
+        assert pictures.load(session, name, tmp_path) == data
+        assert pictures.take_over(session, tmp_path) == []
+        assert session.query(Picture).count() == 1
+
+
+def test_other_bytes_under_an_approved_name_are_not_sent(services: Services) -> None:
+    name = with_image(services, picture("navy"))
+    with writing(services.engine) as session:
+        session.get_one(Picture, name).data = picture("red")
+    with reading(services.engine) as session, pytest.raises(NotFound, match="not those it was"):
+        pictures.load(session, name)
+
+
+def test_other_pixels_make_another_content(services: Services) -> None:
+    with_image(services, picture("navy"))
+    with writing(services.engine) as session:
+        issue = session.query(Issue).one()
+        before = content_hash(issue)
+        issues.set_image(issue, pictures.store(session, picture("red")), issue.image_alts, NOW)
+        assert content_hash(issue) != before
+
+
+def test_a_picture_that_was_replaced_is_forgotten(services: Services) -> None:
+    """Who takes a photograph out may do it because of a face on it."""
+    first = with_image(services, picture("navy"))
+    with_image(services, picture("navy"), 2)
+    for number, left in ((1, True), (2, False)):
+        with writing(services.engine) as session:
+            issue = issues.get(session, publications.get(session, None), number)
+            issues.set_image(
+                issue, pictures.store(session, picture("red")), {"en": "", "my": ""}, NOW
+            )
+            assert (pictures.find(session, first) is not None) is left
