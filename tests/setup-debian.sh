@@ -13,6 +13,7 @@ need smtp-sink postfix
 need dovecot 'dovecot-imapd dovecot-pop3d'
 need initdb postgresql
 need gpg gnupg
+need uconv icu-devtools
 [ -e /usr/share/fonts/truetype/padauk/Padauk-Regular.ttf ] ||
   [ -e /usr/share/fonts/truetype/noto/NotoSansMyanmar-Regular.ttf ] || missing="$missing fonts-sil-padauk"
 
