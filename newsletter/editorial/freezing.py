@@ -59,6 +59,7 @@ def _looks(issue: Issue) -> dict[str, Any]:
         "theme": publication.theme,
         "logo": publication.logo_name and [publication.logo_name, publication.logo_alts],
         "templates": own_templates.of(issue),
+        "hosted_images": publication.hosted_images,
     }
 
 

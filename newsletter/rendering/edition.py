@@ -62,7 +62,7 @@ def render(letter: Letter, theme: Theme, *, for_web: bool = False) -> RenderedEd
     html = finish_mail(source, letter.look.light.link)
     text = tidy(theme.page("mail/edition.txt", letter.language, parts=parts, **head, **shared))
     if not for_web:
-        require_kept(html, text)
+        require_kept(html, text, hosted_addresses(letter))
     return RenderedEdition(**head, html=html, text=text)
 
 
@@ -71,6 +71,20 @@ def picture_id(letter: Letter, picture: Picture | None = None) -> str:
     shown = picture or letter.picture
     name = re.sub(r"[^A-Za-z0-9.-]", "", shown.name if shown else "")
     return f"{name}@{letter.publication_slug}.{letter.sender_address.rpartition('@')[2] or 'local'}"
+
+
+def hosted_addresses(letter: Letter) -> list[str]:
+    """Where a mail of this letter fetches its pictures: nowhere, unless an editor switched it on.
+
+    An address of ours, the same for every reader: nobody can be told apart by fetching it.
+    """
+    if not letter.hosted_images:
+        return []
+    return [_media(letter.public_url, shown) for shown in (letter.picture, letter.logo) if shown]
+
+
+def _media(public: str, picture: Picture) -> str:
+    return f"{public}/media/{quote(picture.name)}"
 
 
 def _shared(letter: Letter, for_web: bool) -> dict[str, Any]:
@@ -94,7 +108,9 @@ def _shown(
     if picture:
         source = f"cid:{picture_id(letter, picture)}"
         if for_web:
-            source = f"{urlsplit(letter.public_url).path}/media/{quote(picture.name)}"
+            source = _media(urlsplit(letter.public_url).path, picture)
+        elif letter.hosted_images:
+            source = _media(letter.public_url, picture)
         size = _shown_size(picture, *most)
     return {name: picture, f"{name}_source": source, f"{name}_size": size}
 

@@ -64,7 +64,7 @@ class MessageTemplate:
             [*common, headers.field("Content-Type", several)],
             [
                 *(part_head(edge, "text/plain", text.encoding), text),
-                *_html_parts(letter, html, edge),
+                *_html_parts(letter, _carried(letter, rendered.html), html, edge),
                 lines(f"--{edge}--"),
             ],
         )
@@ -151,16 +151,26 @@ def part_head(edge: str, kind: str, encoding: str) -> bytes:
     return lines(f"--{edge}", *_part_headers(kind, encoding), "")
 
 
-def _html_parts(letter: Letter, html: SplicedText, edge: str) -> list[bytes | SplicedText]:
-    """The HTML, with a picture in a multipart/related of its own."""
-    if letter.picture is None:
+def _html_parts(
+    letter: Letter, carried: Sequence[Picture], html: SplicedText, edge: str
+) -> list[bytes | SplicedText]:
+    """The HTML, with what it shows in a multipart/related of its own."""
+    if not carried:
         return [part_head(edge, "text/html", html.encoding), html]
     inner = f"{edge}.r"
     before = lines(f"--{edge}") + _related_head(inner)
+    parts = b"".join(_picture_part(letter, picture, inner) for picture in carried)
     return [
         before + part_head(inner, "text/html", html.encoding),
-        *(html, _picture_part(letter, letter.picture, inner)),
+        *(html, parts + lines(f"--{inner}--")),
     ]
+
+
+def _carried(letter: Letter, html: str) -> list[Picture]:
+    """The pictures that travel inside the message, each once. Only what the page shows: a part
+    that nothing names would hang on the mail as an attachment."""
+    named = {picture.name: picture for picture in (letter.picture, letter.logo) if picture}
+    return [shown for shown in named.values() if f"cid:{picture_id(letter, shown)}" in html]
 
 
 def _related_head(inner: str) -> bytes:
@@ -169,7 +179,7 @@ def _related_head(inner: str) -> bytes:
 
 
 def _picture_part(letter: Letter, picture: Picture, inner: str) -> bytes:
-    identifier = picture_id(letter)
+    identifier = picture_id(letter, picture)
     name = identifier.partition("@")[0]
     head = lines(
         f"--{inner}",
@@ -179,7 +189,7 @@ def _picture_part(letter: Letter, picture: Picture, inner: str) -> bytes:
         headers.field("Content-Disposition", f'inline; filename="{name}"'),
         "",
     )
-    return head + base64_lines(picture.data) + lines(f"--{inner}--")
+    return head + base64_lines(picture.data)
 
 
 def lines(*texts: str) -> bytes:

@@ -7,6 +7,7 @@ lets its reader leave.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 from newsletter.core.errors import RenderError
 from newsletter.rendering.content import UNSUBSCRIBE_URL
@@ -21,9 +22,15 @@ _REMOTE = re.compile(
 )
 
 
-def require_kept(html: str, text: str) -> None:
-    """RenderError when a mail would fetch or run something, or has no way out."""
-    refuse_remote(html)
+def require_kept(html: str, text: str, hosted: Iterable[str] = ()) -> None:
+    """RenderError when a mail would fetch or run something, or has no way out.
+
+    `hosted` are addresses of our own pictures where an editor lets mails fetch them.
+    """
+    shown = html
+    for address in hosted:
+        shown = shown.replace(f'src="{address}"', 'src="cid:"')
+    refuse_remote(shown)
     if UNSUBSCRIBE_URL not in html or UNSUBSCRIBE_URL not in text:
         raise RenderError(
             "mail/footer.*",
