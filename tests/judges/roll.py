@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.judges import accessibility, engines, features, markup, official_mjml, parsers, shaping
+from tests.judges import accessibility, engines, features, hops, markup, official_mjml, parsers, shaping, signatures
 from tests.judges.ruling import Judge
 
 JUDGES: dict[str, Judge] = {
@@ -13,6 +13,8 @@ JUDGES: dict[str, Judge] = {
     "harfbuzz": shaping.judge,
     **parsers.PARSERS,
     **engines.ENGINES,
+    **signatures.SIGNATURES,
+    "postfix": hops.judge,
 }
 UNAVAILABLE: dict[str, str] = {}
 """Judges that cannot be had on this machine, by name, with the reason."""
