@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from newsletter.cli import pasting
+from newsletter.cli import logo, pasting
 from newsletter.cli.context import JsonOption, PublicationOption, desk_of, examples, read_file
 from newsletter.cli.output import emit, say
 
@@ -44,6 +44,7 @@ def register(app: typer.Typer) -> None:
             "newsletter publication unarchive weekly", "newsletter publication unarchive elections"
         )
     )(unarchive)
+    logo.add_to(group)
     pasting.add_to(group)
     app.add_typer(group, name="publication")
 

@@ -179,6 +179,10 @@ class PublicationSettings(_Part):
     welcome_mail: _Switch = True
     goodbye_mail: _Switch = False
     """One mail after leaving; never after a complaint or an erasure, nor to discreet readers."""
+    hosted_images: _Switch = False
+    """Mails fetch their pictures from our own https address instead of carrying them."""
+    search_engines: _Switch = False
+    """Whether search engines may list the past issues."""
     slot: WeeklySlot = WeeklySlot()
     categories: list[CategorySettings] = []
 
@@ -191,7 +195,7 @@ class PublicationSettings(_Part):
                 f"fallback_language: '{self.fallback_language}' is not one of the publication's "
                 f"languages ({', '.join(self.languages)})"
             )
-        for place, texts in self._texts():
+        for place, texts in self.texts():
             for language in texts:
                 if language not in self.languages:
                     raise ValueError(
@@ -208,7 +212,8 @@ class PublicationSettings(_Part):
             raise ValueError(f"categories: '{twice}' is there twice")
         return self
 
-    def _texts(self) -> list[tuple[str, dict[str, str]]]:
+    def texts(self) -> list[tuple[str, dict[str, str]]]:
+        """Each setting that has a text for each language, by the key that `set` takes."""
         return [
             ("names", self.names),
             ("sender.names", self.sender.names),

@@ -8,8 +8,9 @@ from typing import Literal
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from newsletter.core import clock
 from newsletter.core.errors import InputError, NotAllowedNow, NotFound
-from newsletter.editorial import issues
+from newsletter.editorial import arrivals, conversions, issues
 from newsletter.editorial.models import Category, Issue, Publication, Resource
 from newsletter.editorial.ordering import heading
 from newsletter.editorial.publication_settings import (
@@ -47,6 +48,7 @@ def create(session: Session, wanted: PublicationSettings, *, now: datetime) -> P
     if _by_slug(session, wanted.slug) is not None:
         raise InputError("slug", f"there is already a publication called '{wanted.slug}'")
     publication = Publication(created_at=now, categories=[])
+    wanted, door = _taken_in(session, publication, wanted, now)
     _write(publication, wanted)
     for position, category in enumerate(wanted.categories):
         publication.categories.append(
@@ -54,7 +56,22 @@ def create(session: Session, wanted: PublicationSettings, *, now: datetime) -> P
         )
     session.add(publication)
     session.flush()
+    door.close()
     return publication
+
+
+def _taken_in(
+    session: Session, publication: Publication, wanted: PublicationSettings, now: datetime
+) -> tuple[PublicationSettings, conversions.Door]:
+    """The settings with their texts as they are to be kept, each judged by itself."""
+    kept = wanted.model_copy(deep=True)
+    each = conversions.Document(publication, [])
+    door = conversions.Door(session, publication, document=each, now=now)
+    arriving = list(arrivals.of_settings(kept))
+    texts = door.take([one for _, one in arriving])
+    for (place, one), text in zip(arriving, texts, strict=True):
+        place[str(one.language)] = text
+    return kept, door
 
 
 def get(session: Session, slug: str | None) -> Publication:
@@ -104,6 +121,8 @@ def settings_of(publication: Publication) -> PublicationSettings:
         unknown_policy=_policy(publication),
         welcome_mail=publication.welcome_mail,
         goodbye_mail=publication.goodbye_mail,
+        hosted_images=publication.hosted_images,
+        search_engines=publication.search_engines,
         slot=WeeklySlot(
             weekday=publication.slot_weekday,
             time=publication.slot_time,
@@ -133,20 +152,18 @@ def apply(
     Raises NotAllowedNow for a category in which resources stand and for the slug of a
     publication that readers already have mail from, because its links carry it.
     """
+    wanted, door = _taken_in(session, publication, wanted, now or clock.now())
     changes = list(differences(settings_of(publication), wanted))
     if not changes:
         return []
     if wanted.slug != publication.slug:
         _may_be_renamed(session, publication, wanted.slug)
-    frozen = _frozen_issues(session, publication)
+    frozen = frozen_issues(session, publication)
     _change_categories(session, publication, wanted.categories)
     _write(publication, wanted)
     session.flush()
-    for issue in frozen:
-        if issues.content_hash(issue) != issue.content_hash:
-            issues.touched(issue, now or issue.changed_at)
-            changes.append(f"issue {issue.number} is a draft again: look at it and approve it anew")
-    return changes
+    changes += [conversions.sentence(row) for row in door.close()]
+    return [*changes, *reopen(frozen, now)]
 
 
 def set_value(
@@ -222,6 +239,8 @@ def _write(publication: Publication, wanted: PublicationSettings) -> None:
     publication.discreet = wanted.discreet.model_dump(exclude_defaults=True)
     publication.welcome_mail = wanted.welcome_mail
     publication.goodbye_mail = wanted.goodbye_mail
+    publication.hosted_images = wanted.hosted_images
+    publication.search_engines = wanted.search_engines
     publication.subject_prefixes = dict(wanted.subject_prefixes)
     publication.about = dict(wanted.about)
     publication.postal_addresses = dict(wanted.postal_addresses)
@@ -246,7 +265,8 @@ def _may_be_renamed(session: Session, publication: Publication, slug: str) -> No
         )
 
 
-def _frozen_issues(session: Session, publication: Publication) -> list[Issue]:
+def frozen_issues(session: Session, publication: Publication) -> list[Issue]:
+    """Those that were approved as they stand now; to be asked before the publication changes."""
     held = (Issue.status == Status.HELD) & Issue.content_hash.is_not(None)
     found = session.scalars(
         select(Issue).where(
@@ -254,6 +274,16 @@ def _frozen_issues(session: Session, publication: Publication) -> list[Issue]:
         )
     )
     return [issue for issue in found if issues.content_hash(issue) == issue.content_hash]
+
+
+def reopen(frozen: list[Issue], now: datetime | None) -> list[str]:
+    """Take those that readers would now see differently back to draft, and say so."""
+    said = []
+    for issue in frozen:
+        if issues.content_hash(issue) != issue.content_hash:
+            issues.touched(issue, now or issue.changed_at)
+            said.append(f"issue {issue.number} is a draft again: look at it and approve it anew")
+    return said
 
 
 def _change_categories(
