@@ -32,8 +32,8 @@ _GLUE = re.compile("[\u00a0\u2007\u202f]")
 _INDENT = re.compile("^[ \t]*[\u00a0\u2007\u202f][ \t\u00a0\u2007\u202f]*", re.MULTILINE)
 """Four spaces would make it a block of code."""
 _HELD = re.compile("(?<=[0-9၀-၉«§])[\u00a0\u202f](?=\\S)|(?<=\\S)[\u00a0\u202f](?=[0-9၀-၉:;!?»%])")
-_MANUAL_BREAK = re.compile("[ \t]*[\x0b][ \t]*")
-_PARAGRAPH_ENDS = re.compile("[ \t]*[\x0c\u2028\u2029][ \t]*")
+_MANUAL_BREAK = re.compile("(?<![ \t])[ \t]*\x0b[ \t]*")
+_PARAGRAPH_ENDS = re.compile("(?<![ \t])[ \t]*[\x0c\u2028\u2029][ \t]*")
 _WORD = re.compile("\r(?!\n)|[\x0b\u2028\u2029\uf020-\uf0ff]|[•·▪◦‣o§]\t")
 _BLOCK = re.compile(r"\s*(?:[-+*>#|]|\d{1,9}[.)]\s|```|~~~|\[\^|$)")
 _MOST_NAMED = 4
@@ -151,8 +151,8 @@ def _spaced(text: str) -> str:
 def _paragraphs(text: str, line_break: str) -> str:
     ends = _PARAGRAPH_ENDS.sub("\n\n", text)
     ends = _MANUAL_BREAK.sub("\x0b", ends)
-    ends = re.sub("\x0b*\n\x0b*", "\n", ends)
-    ends = re.sub("\x0b{2,}", "\n\n", ends).replace("\x0b", line_break)
+    ends = re.sub("\x0b{2,}", "\n\n", ends)
+    ends = re.sub("\x0b?\n\x0b?", "\n", ends).replace("\x0b", line_break)
     kept = [one if one.strip() else "" for one in ends.split("\n")]
     return re.sub("\n{3,}", "\n\n", "\n".join(kept)).strip("\n")
 

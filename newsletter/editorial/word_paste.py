@@ -14,7 +14,8 @@ _MAKER = re.compile(
     r"|urn:schemas-microsoft-com:office",
     re.IGNORECASE,
 )
-_CONDITIONAL = re.compile(r"<!--\[if\b.*?<!\[endif\]-->|<!\[(?:if\b[^>]*|endif)\]>", re.DOTALL)
+_OPENED, _CLOSED = "<!--[if ", "<![endif]-->"
+_CONDITION = re.compile(r"<!\[(?:if [^<>]{0,200}|endif)\]>")
 _SPECIAL = re.compile(r"[\\`*_\[\]]")
 _NO_ADDRESS = re.compile(r"[<>\s]")
 _SKIPPED = frozenset(("style", "script", "xml", "head", "title", "meta", "link"))
@@ -33,7 +34,7 @@ def is_word_html(text: str) -> bool:
 def as_markdown(text: str) -> str:
     """The paragraphs, headings, lists, bold and italic words and links of the document."""
     reader = _Reader()
-    reader.feed(_CONDITIONAL.sub("", text))
+    reader.feed(_unconditional(text))
     reader.close()
     return reader.finished()
 
@@ -41,9 +42,16 @@ def as_markdown(text: str) -> str:
 def as_text(text: str) -> str:
     """Its words alone, paragraphs parted by empty lines."""
     reader = _Reader(plain=True)
-    reader.feed(_CONDITIONAL.sub("", text))
+    reader.feed(_unconditional(text))
     reader.close()
     return reader.finished()
+
+
+def _unconditional(text: str) -> str:
+    """Without what only Word itself would read."""
+    first, *rest = text.split(_OPENED)
+    after = [piece.partition(_CLOSED)[2] for piece in rest]
+    return _CONDITION.sub("", first + "".join(after))
 
 
 class _Reader(HTMLParser):
