@@ -23,6 +23,7 @@ from newsletter.core.i18n import catalogue
 from newsletter.core.settings import Language
 from newsletter.language import dates_digits
 from newsletter.language.syllables import is_myanmar
+from newsletter.rendering.fit_to_show import fit
 from newsletter.rendering.markdown import BARE_URL
 from newsletter.rendering.mjml import compile_mjml, nesting_fault
 
@@ -120,6 +121,7 @@ class Theme:
         environment = jinja2.Environment(
             loader=jinja2.FileSystemLoader([str(path) for path in self.template_paths]),
             undefined=jinja2.StrictUndefined,
+            finalize=fit,
             autoescape=jinja2.select_autoescape(("html", "mjml")),
             extensions=["jinja2.ext.i18n"],
             trim_blocks=True,

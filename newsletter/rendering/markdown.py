@@ -142,20 +142,25 @@ def _prepare(token: Token, known: dict[str, bool], prefix: str, style: str) -> N
             token.content = f"&#8288;{mark}"  # U+2060, or the mark may start a line alone
 
 
-def _plain(children: Iterable[Token], *, urls: bool = False) -> str:
-    parts: list[str] = []
-    open_links: list[tuple[str, int]] = []
+def _plain(children: Iterable[Token]) -> str:
+    return "".join(map(_piece, children))
+
+
+def _addresses(children: Iterable[Token]) -> str:
+    """Each link whose words are not its address, on two lines of its own: words and address."""
+    found = ""
+    words: list[str] = []
+    href = ""
     for token in children:
         if token.type == "link_open":
-            open_links.append((str(token.attrs["href"]), len(parts)))
+            href, words = str(token.attrs["href"]), []
         elif token.type == "link_close":
-            href, start = open_links.pop()
-            shown = "".join(parts[start:])
-            if urls and shown not in (href, href.removeprefix("mailto:")):
-                parts.append(f" ({href})")
+            shown = "".join(words)
+            if shown not in (href, href.removeprefix("mailto:")):
+                found += f"\n→ {shown}\n{href}"
         else:
-            parts.append(_piece(token))
-    return "".join(parts)
+            words.append(_piece(token))
+    return found
 
 
 def _piece(token: Token) -> str:
@@ -173,13 +178,15 @@ def plain_blocks(markdown: str) -> list[str]:
 
 def _block(token: Token, *, urls: bool = False) -> str:
     if token.type == "inline":
-        return _plain(token.children or (), urls=urls)
+        children = token.children or ()
+        return _plain(children) + (_addresses(children) if urls else "")
     return token.content.rstrip("\n") if token.type in ("fence", "code_block") else ""
 
 
 def to_text(markdown: str) -> str:
     """Plain text for mail: blocks parted by empty lines, marks of headings, lists and quotes
-    kept, the address of each link after its words. Nothing is wrapped: Burmese must not be."""
+    kept, the addresses of links on lines of their own after the block. Nothing is wrapped:
+    Burmese must not be."""
     text = ""
     nest: list[str] = []
     mark, tight, was_tight = "", False, False

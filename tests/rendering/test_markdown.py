@@ -47,7 +47,11 @@ def test_web_and_mail_links_stay_and_the_text_names_them() -> None:
     source = "See [the report](https://example.org/r?a=1&b=2) or <https://example.org/x>."
     assert 'href="https://example.org/r?a=1&amp;b=2"' in markdown.to_html(source)
     assert markdown.to_text(source) == (
-        "See the report (https://example.org/r?a=1&b=2) or https://example.org/x."
+        "See the report or https://example.org/x.\n→ the report\nhttps://example.org/r?a=1&b=2"
+    )
+    quoted = "> [one](https://a.example) [two](https://b.example)\n\nEnd"
+    assert markdown.to_text(quoted) == (
+        "> one two\n> → one\n> https://a.example\n> → two\n> https://b.example\n\nEnd"
     )
 
 
