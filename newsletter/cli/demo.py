@@ -124,14 +124,14 @@ def _run(
 
 
 def _play(console: Console, desk: Desk, stop: threading.Event, *, once: bool) -> bool:
-    from newsletter.delivery import press
+    from newsletter.delivery import preflight
     from newsletter.schedule.clock import Clock
 
     services = desk.services()
     console.print("[bold]A week's issue, from inbox to mailbox.[/]")
     console.print(f"All state lies in {services.settings.home}\n", soft_wrap=True)
     number = _prepare(console, services)
-    proof = partial(press.proof, services)
+    proof = partial(preflight.require_ready, services)
     clock = Clock(services.engine, owner(services), lambda _fired: None, proof=proof)
     with working(desk, stop, patient=False):
         clock.start()

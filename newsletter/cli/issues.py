@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from newsletter.cli import checking
 from newsletter.cli.context import (
     JsonOption,
     Number,
@@ -16,7 +17,7 @@ from newsletter.cli.context import (
     issue_of,
     write_file,
 )
-from newsletter.cli.output import LEVELS, counted, emit, note, say
+from newsletter.cli.output import counted, emit, note, say
 from newsletter.cli.telling import tell_issue
 
 if TYPE_CHECKING:
@@ -31,7 +32,13 @@ def register(app: typer.Typer) -> None:
         assemble
     )
     app.command(epilog=examples("newsletter show 3", "newsletter show 3 --json"))(show)
-    app.command(epilog=examples("newsletter check 3", "newsletter check 3 --json"))(check)
+    app.command(
+        epilog=examples(
+            "newsletter check 3",
+            "newsletter check 3 --offline --json",
+            "newsletter check 3 --opens https://example.org/report",
+        )
+    )(checking.check)
     app.command(
         epilog=examples(
             "newsletter preview 3 --out preview", "newsletter preview 3 --edition my --out /tmp/my"
@@ -98,44 +105,6 @@ def show(
         emit(found)
     else:
         tell_issue(found)
-
-
-def check(
-    ctx: typer.Context,
-    number: Number,
-    publication: PublicationOption = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Look whether an issue can be approved; ends with 2 when something must be mended first."""
-    from newsletter.delivery import readiness
-
-    desk = desk_of(ctx)
-    languages = desk.services().settings.languages
-    with desk.reading() as session:
-        owner, issue = issue_of(session, publication, number)
-        problems, slug = readiness.problems(session, issue, languages), owner.slug
-    errors = sum(1 for problem in problems if problem.level == "error")
-    if as_json:
-        rows = [
-            {"level": p.level, "place": p.place, "text": p.text, "remedy": p.remedy}
-            for p in problems
-        ]
-        emit({"publication": slug, "number": number, "ready": not errors, "problems": rows})
-    else:
-        for problem in sorted(problems, key=lambda p: p.level):
-            say(f"{problem.level:7} {problem.place}: {problem.text}", LEVELS[problem.level])
-            if problem.remedy:
-                say(f"        → {problem.remedy}")
-        _tell_readiness(number, errors)
-    if errors:
-        raise typer.Exit(2)
-
-
-def _tell_readiness(number: int, errors: int) -> None:
-    if errors:
-        say(f"Issue {number} cannot be approved yet: {counted(errors, 'error')} to mend.")
-    else:
-        say(f"Issue {number} can be approved. Next: newsletter preview {number} --out preview")
 
 
 def preview(
@@ -227,20 +196,21 @@ def approve(ctx: typer.Context, number: Number, publication: PublicationOption =
     """
     from newsletter.cli.outgoing import warn_of_address
     from newsletter.core.clock import now
-    from newsletter.delivery import launching, press, readiness
+    from newsletter.delivery import launching, preflight, press
     from newsletter.editorial import issues
 
     desk = desk_of(ctx)
     services = desk.services()
     with desk.writing() as session:
         _, issue = issue_of(session, publication, number)
-        problems = readiness.problems(session, issue, services.settings.languages)
+        problems = preflight.report(services, session, issue, now()).problems
         issues.approve(session, issue, problems, now=now())
         press.proof(services, session, issue)
         nobody = launching.nobody(session, issue, now())
     warn_of_address(services.settings)
     for problem in problems:
-        say(f"warning {problem.place}: {problem.text}", "yellow")
+        if problem.level == "warning":
+            say(f"warning {problem.place}: {problem.text}", "yellow")
     if nobody:
         note(f"note: {nobody}")
     say(f"Issue {number} is approved.", "green")

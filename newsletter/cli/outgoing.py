@@ -94,11 +94,11 @@ def warn_of_address(settings: Settings) -> None:
 def _fire(desk: Desk, publication: str | None, number: int) -> None:
     from newsletter.core.clock import now
     from newsletter.core.errors import NotAllowedNow
-    from newsletter.delivery import launching, press
+    from newsletter.delivery import launching, preflight
     from newsletter.editorial.states import EDITABLE
     from newsletter.schedule import firing, slots
 
-    proof = partial(press.proof, desk.services())
+    proof = partial(preflight.require_ready, desk.services())
 
     with desk.writing() as session:
         owner, issue = issue_of(session, publication, number)

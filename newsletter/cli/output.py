@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 _PIPE_WIDTH = 160
 _WHOLE = ("id", "date", "category", "issue", "week", "number", "status", "UTC", "delivery")
-LEVELS = {"error": "red", "warning": "yellow", "ok": "green"}
+LEVELS = {"error": "red", "warning": "yellow", "hint": "cyan", "ok": "green"}
 
 
 def clean(text: str) -> str:

@@ -146,11 +146,12 @@ def _require_only_sender(services: Services) -> None:
 
 @contextmanager
 def _keeping(services: Services) -> Iterator[Clock]:
-    from newsletter.delivery import press
+    from newsletter.delivery import preflight
     from newsletter.schedule.clock import Clock
 
     me = f"{socket.gethostname()[:32]}-{os.getpid()}-{secrets.token_hex(4)}"
-    clock = Clock(services.engine, me, happenings.fired, proof=partial(press.proof, services))
+    proof = partial(preflight.require_ready, services)
+    clock = Clock(services.engine, me, happenings.fired, proof=proof)
     clock.start()
     try:
         yield clock

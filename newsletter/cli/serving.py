@@ -72,7 +72,7 @@ def serve(
 @contextmanager
 def _running(desk: Desk, listener: Listener, stop: threading.Event) -> Iterator[Clock]:
     from newsletter.cli.outgoing import working
-    from newsletter.delivery import press
+    from newsletter.delivery import preflight
     from newsletter.schedule.clock import Clock
     from newsletter.web import application
     from newsletter.web.server import WebServer
@@ -80,7 +80,7 @@ def _running(desk: Desk, listener: Listener, stop: threading.Event) -> Iterator[
     services = desk.services()
     proxies = services.settings.server.trusted_proxies
     web = WebServer(application.build(services), listener=listener, trusted_proxies=proxies)
-    proof = partial(press.proof, services)
+    proof = partial(preflight.require_ready, services)
     clock = Clock(services.engine, owner(services), happenings.fired, proof=proof)
     web.start()
     try:

@@ -30,7 +30,7 @@ class _Launched(Protocol):
 
 Launch = Callable[[Session, Issue, datetime], _Launched]
 Proof = Callable[[Session, Issue], None]
-"""Raises a NewsletterError when a message of the issue cannot be made: `press.proof`."""
+"""Raises a NewsletterError when the issue must not go out: `preflight.require_ready`."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,7 +36,7 @@ def test_from_empty_home_to_approval(newsletter: Command, tmp_path: Path) -> Non
     assert set(shown["resources"][0]["titles"]) == {"en", "my"}
     assert "imported before, as issue 1" in newsletter.ok("import", post).out
 
-    checked = newsletter.apart("check", 1, "--json")
+    checked = newsletter.apart("check", 1, "--offline", "--json")
     assert checked.code == 2
     errors = {p["place"] for p in checked.json["problems"] if p["level"] == "error"}
     assert errors == {"publication", "editorial my"}
@@ -45,7 +45,7 @@ def test_from_empty_home_to_approval(newsletter: Command, tmp_path: Path) -> Non
     newsletter.ok("import", burmese, "--issue", 1)
     newsletter.ok("publication", "set", "sender.address", "desk@example.org")
     newsletter.ok("publication", "set", "postal_addresses.en", "12 Sample Street")
-    newsletter.ok("check", 1)
+    newsletter.ok("check", 1, "--offline")
     assert "newsletter approve 1" in newsletter.ok("submit", 1).out
     assert newsletter.ok("show", 1, "--json").json["status"] == "in_review"
     assert "newsletter approve 1" in newsletter.refused("submit", 1)
@@ -179,5 +179,5 @@ def test_what_readers_could_not_get_is_not_approved(newsletter: Command, tmp_pat
     assert (refused.code, sentence in refused.err) == (1, True)
     assert nowhere.ok("status", 1, "--json").json["status"] == "approved"
     looked = {row["subject"]: row for row in nowhere("doctor", "--json").json["findings"]}
-    assert looked["public address"]["level"] == "error"
-    assert looked["public address"]["text"] == "readers cannot reach this service yet"
+    assert looked["public address"]["verdict"] == "bad"
+    assert looked["public address"]["found"] == "readers cannot reach this service yet"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 from time import monotonic
@@ -72,6 +72,16 @@ def try_link(url: str, rules: Rules, *, resolver: Resolve = resolve) -> Visit:
     return visit(address, rest, method="GET", resolver=resolver)
 
 
+def seems_offline(tried: Collection[Tried], enough: int) -> bool:
+    """Whether so many sites gave no answer at all, and none any, that the fault may be ours."""
+    silent = {_site(one.url) for one in tried if one.verdict in ("dead", "doubtful")}
+    return len(silent) >= enough and not any(_answered(one) for one in tried)
+
+
+def _answered(one: Tried) -> bool:
+    return one.status is not None or one.verdict == "alive"
+
+
 def _site(url: str) -> str:
     try:
         return urlsplit(url).hostname or url
@@ -119,6 +129,15 @@ def _work(
                 found = Visit(url, trouble=Trouble.SLOW, detail="its site did not answer before")
             else:
                 brief = replace(rules, seconds=min(rules.seconds, left))
-                found = try_link(url, brief, resolver=resolver)
+                found = _tried(url, brief, resolver)
             silent = silent + 1 if found.trouble in (Trouble.SLOW, Trouble.UNREACHABLE) else 0
             done.put((url, found))
+
+
+def _tried(url: str, rules: Rules, resolver: Resolve) -> Visit:
+    try:
+        return try_link(url, rules, resolver=resolver)
+    except Exception as err:  # noqa: BLE001  (a thread that dies would keep all others waiting)
+        return Visit(
+            url, trouble=Trouble.GARBLED, detail=f"it was not tried ({type(err).__name__})"
+        )

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 
+_OVER = 1_000_000
 _VOID = frozenset({"br", "hr", "img", "meta", "link", "input", "wbr", "col", "source", "base"})
+_HIDDEN = re.compile(r"(?:^|;)\s*display:\s*none")
 _FETCHED = ("src", "srcset", "background", "poster", "data")
 
 
@@ -30,6 +33,8 @@ class Page:
     """What stands in `style="…"`, each different one once."""
     text: str = ""
     """All that is shown, without white space at the joints."""
+    hidden: str = ""
+    """What the first hidden element says: the line beside the subject in the list of mails."""
 
     @property
     def fetched(self) -> list[tuple[str, str]]:
@@ -53,6 +58,8 @@ class _Reader(HTMLParser):
         self._open: Anchor | None = None
         self._in_sheet = False
         self._languages: list[tuple[str, str]] = []
+        self._hidden_below: int | None = None
+        self._hidden: list[str] = []
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         """Note the element, its styles, and whether a link or a style sheet begins."""
@@ -63,6 +70,8 @@ class _Reader(HTMLParser):
         if tag not in _VOID:
             inherited = self._languages[-1][1] if self._languages else ""
             self._languages.append((tag, given.get("lang") or inherited))
+            if self._hidden_below is None and _HIDDEN.search(given.get("style", "")):
+                self._hidden_below = len(self._languages)
         if tag == "a" and given.get("href"):
             language = self._languages[-1][1]
             self._open = Anchor(given["href"], lang=language)
@@ -79,6 +88,8 @@ class _Reader(HTMLParser):
         if any(open_tag == tag for open_tag, _ in self._languages):
             while self._languages.pop()[0] != tag:
                 pass
+            if len(self._languages) < (self._hidden_below or 0):
+                self._hidden_below = _OVER
 
     def handle_data(self, data: str) -> None:
         """Words, or the rules of a style sheet."""
@@ -86,6 +97,8 @@ class _Reader(HTMLParser):
             self.page.sheets.append(data)
             return
         self._parts.append(data)
+        if self._hidden_below is not None and len(self._languages) >= self._hidden_below:
+            self._hidden.append(data)
         if self._open is not None:
             self._open.text += data
 
@@ -93,6 +106,7 @@ class _Reader(HTMLParser):
         """The page, once all of it was fed."""
         self.page.inline = list(self._styles)
         self.page.text = "".join(self._parts)
+        self.page.hidden = " ".join("".join(self._hidden).split())
         return self.page
 
 

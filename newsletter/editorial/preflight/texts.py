@@ -7,7 +7,7 @@ the middle of a syllable), and spellings that may be meant otherwise, which are 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from newsletter.editorial.checks import Level, Problem
@@ -60,13 +60,16 @@ def texts_of(issue: Issue, publication: Publication) -> list[Text]:
     return [*found, *_standing(publication)]
 
 
-def judge(texts: Iterable[Text]) -> Iterator[Problem]:
-    """The problems of these texts; at most one of a kind for a place."""
+def judge(texts: Iterable[Text], settled: Collection[str] = ()) -> Iterator[Problem]:
+    """The problems of these texts; at most one of a kind for a place.
+
+    `settled` texts are not asked about their encoding again: an editor is asked, or has answered.
+    """
     for text in texts:
         whole = "\n".join(text.texts)
         if not _MYANMAR.search(whole):
             continue
-        yield from _encoding(text)
+        yield from _encoding(text, settled)
         if text.language.partition("-")[0] != "my":
             continue
         yield from _order(text, whole)
@@ -92,8 +95,9 @@ def _standing(publication: Publication) -> Iterator[Text]:
             yield Text(f"publication {setting}", language, (words,), mend)
 
 
-def _encoding(text: Text) -> Iterator[Problem]:
-    for taken in taken_in_together(text.texts, text.language):
+def _encoding(text: Text, settled: Collection[str]) -> Iterator[Problem]:
+    open_ = [one for one in text.texts if one not in settled]
+    for taken in taken_in_together(open_, text.language):
         if taken.state in ("converted", "asked"):
             sure = "is" if taken.state == "converted" else "may be"
             shown = " ".join(taken.original.split())[:40]

@@ -6,6 +6,8 @@ header writer, and not Python's parser, which forgives what receivers do not.
 
 from __future__ import annotations
 
+import base64
+import binascii
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -60,6 +62,23 @@ def judge(message: bytes, *, https: bool = True) -> Iterator[Problem]:
     for field in fields:
         if _TRACKERS.match(field.name):
             yield _broken("H19", f"the header {field.name} tells of its reader")
+
+
+def text_part(message: bytes, kind: str) -> str:
+    """The first part of this kind (`text/html`), decoded, with LF; "" when there is none."""
+    found = re.search(rb"(?im)^content-type:[ \t]*" + re.escape(kind.encode()), message)
+    if found is None:
+        return ""
+    start = max(0, message.rfind(b"\r\n--", 0, found.start()))
+    edge = message[start : message.find(b"\r\n", start + 2)] if start else b""
+    begin = message.index(b"\r\n\r\n", found.start()) + 4
+    end = message.find(edge, begin) if edge else len(message)
+    body, head = message[begin : end if end >= 0 else len(message)], message[start:begin].lower()
+    if b"content-transfer-encoding: base64" in head:
+        body = base64.b64decode(body)
+    elif b"content-transfer-encoding: quoted-printable" in head:
+        body = binascii.a2b_qp(body)
+    return body.decode("utf-8", "replace").replace("\r\n", "\n")
 
 
 def headers(head: bytes) -> list[Field]:
