@@ -19,7 +19,7 @@ from subscribers.statuses import DOUBTFUL, Kind, tells, words
 from subscribers.wishes import name_languages
 
 PERSON = re.compile(r"[^\s@<>\"',;]+@[^\s@<>\"',;]+")
-MAPPABLE = ("email", "edition", "status", "reason")
+MAPPABLE = ("email", "edition", "discreet", "status", "reason")
 NONE = "-"
 """`--column edition=-`: do without it."""
 
@@ -49,6 +49,7 @@ class Columns:
     edition: int | None = None
     statuses: tuple[Status, ...] = ()
     reason: int | None = None
+    discreet: int | None = None
     untaken: tuple[str, ...] = ()
 
 
@@ -77,15 +78,24 @@ def choose(
         address = _addresses(header, names, sample, where)
     edition = told["edition"] if "edition" in told else _editions(header, names, sample, where)
     reason = told["reason"] if "reason" in told else _reason(names) if barring else None
-    others = {place for place in range(len(header)) if place not in (address, edition)}
+    discreet = told["discreet"] if "discreet" in told else _discreet(names)
+    others = {place for place in range(len(header)) if place not in (address, edition, discreet)}
     statuses = () if barring else _statuses(header, others, sample, told.get("status"))
-    taken = {address, edition, reason, *(one.place for one in statuses if one.sure)}
+    taken = {address, edition, reason, discreet, *(one.place for one in statuses if one.sure)}
     untaken = tuple(
         redact(cell.strip())[:40] or f"column {place + 1}"
         for place, cell in enumerate(header)
         if place not in taken
     )
-    return Columns(address, None if barring else edition, statuses, reason, untaken)
+    if barring:
+        edition = discreet = None
+    return Columns(address, edition, statuses, reason, discreet, untaken)
+
+
+def _discreet(names: Sequence[str]) -> int | None:
+    """The column of that name, as an export writes it; never guessed by what stands in it."""
+    places = [place for place, name in enumerate(names) if name == "discreet"]
+    return places[0] if len(places) == 1 else None
 
 
 def _told(kind: str, name: str, header: Sequence[str], where: str) -> int | None:

@@ -37,13 +37,15 @@ def add(
     wording: str,
     now: datetime,
     keep_edition: bool = False,
+    discreet: bool = False,
 ) -> Outcome:
     """Put an address on a publication's list, or change the edition of one that is there.
 
     `how` is editor or import, `wording` says in words why this person may be written to
     (GDPR art. 7 §1 asks for a proof). With `keep_edition` whoever is there keeps theirs; an
-    edition the reader chose on the preferences page is never changed by an import. InputError
-    says why a text is no address.
+    edition the reader chose on the preferences page is never changed by an import. `discreet`
+    gives the form that shows nothing at first sight; without it whoever has that keeps it.
+    InputError says why a text is no address.
     """
     parsed = parse(address)
     index = sealer.blind_index(parsed.lookup)
@@ -53,8 +55,10 @@ def add(
     proof = Consent(kind="given", how=how, wording=wording, at=now)
     subscription, fresh = _subscribe(session, subscriber, publication_id, edition, now)
     if fresh:
+        subscription.discreet = discreet
         return _prove(session, subscription, proof, "new")
-    return _update(session, subscription, proof, None if keep_edition else edition)
+    wanted = None if keep_edition else edition
+    return _update(session, subscription, proof, wanted, discreet=discreet)
 
 
 def find(session: Session, sealer: Sealer, address: str) -> Subscriber | None:
@@ -120,14 +124,19 @@ def _subscribe(
 
 
 def _update(
-    session: Session, subscription: Subscription, proof: Consent, edition: str | None
+    session: Session,
+    subscription: Subscription,
+    proof: Consent,
+    edition: str | None,
+    *,
+    discreet: bool,
 ) -> Outcome:
     # A reader may be leaving at this instant: look under the row's lock before changing it.
     session.refresh(subscription, with_for_update=True)
     if subscription.state == "ended":
         return "ended"
     if subscription.state == "active":
-        if edition in {None, subscription.edition}:
+        if edition in {None, subscription.edition} and (subscription.discreet or not discreet):
             return "there"
         if proof.how == "import" and _chose(session, subscription):
             return "there"
@@ -135,6 +144,7 @@ def _update(
     outcome: Outcome = "updated" if subscription.state == "active" else "subscribed"
     subscription.state = "active"
     subscription.edition = edition or subscription.edition
+    subscription.discreet = subscription.discreet or discreet
     return _prove(session, subscription, proof, outcome)
 
 

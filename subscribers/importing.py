@@ -23,7 +23,7 @@ from subscribers.reading import CHUNK, Progress, Reading
 from subscribers.standing import outcomes, standings
 from subscribers.storing import Newcomer, Terms, store
 from subscribers.tally import CHANGES, Person, RowReport
-from subscribers.wishes import Wishes
+from subscribers.wishes import Wish, Wishes
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ class Order:
     default_edition: str
     """Of new readers without a word on it; who is there keeps theirs."""
     columns: Mapping[str, str] = field(default_factory=dict)
-    """email, edition, status → name or number of a column; `-` for no edition."""
+    """email, edition, discreet, status → name or number of a column; `-` for no edition."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,7 @@ class Taking(Reading):
     reasons = {  # noqa: RUF012  (read only)
         "subscribed": "had signed up and not pressed the button; is on the list now, which says "
         "that they agreed",
-        "updated": "was there already; now takes another edition",
+        "updated": "was there already; now takes another edition or form",
         "there": "was there already; nothing changed",
         "ended": "left before and stays so; only the reader can come back",
         "suppressed": "this address must never be mailed again",
@@ -87,7 +87,7 @@ class Taking(Reading):
     def judge(self, cells: Sequence[str]) -> tuple[int, str]:
         """The edition wished for, and what a status column says of leaving."""
         columns = self.table.columns
-        wish = self._wishes.number(cells[columns.edition]) if columns.edition is not None else 0
+        wish = self._wishes.number(_cell(cells, columns.edition), _cell(cells, columns.discreet))
         for place, name, kind, sure in columns.statuses:
             gone = statuses.left(name, kind, cells[place], sure=sure)
             if gone:
@@ -124,7 +124,7 @@ class Taking(Reading):
         for row, outcome in store(session, terms, chunk.people, chunk.share, alone).items():
             self.tally.settle(row, outcome)
 
-    def _wish(self, person: Person) -> str | None:
+    def _wish(self, person: Person) -> Wish:
         return self._wishes.known[person.wish]
 
     def _again(self, people: Sequence[Person]) -> list[Newcomer]:
@@ -149,12 +149,17 @@ class Taking(Reading):
             self.sealer,
             publication_id=self.order.publication_id,
             address=person.address,
-            edition=person.edition or self.order.default_edition,
+            edition=person.wish.edition or self.order.default_edition,
             how="import",
             wording=person.wording,
             now=now,
-            keep_edition=person.edition is None,
+            keep_edition=person.wish.edition is None,
+            discreet=person.wish.discreet,
         )
+
+
+def _cell(cells: Sequence[str], place: int | None) -> str:
+    return "" if place is None else cells[place]
 
 
 def import_csv(

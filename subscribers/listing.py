@@ -47,6 +47,7 @@ class Row:
     """pending | active | ended"""
     edition: str
     text_only: bool
+    discreet: bool
     paused_until_at: datetime | None
     barred: str | None
     """Why this address is never mailed (Suppression.reason), or None."""
@@ -131,6 +132,7 @@ def _columns() -> tuple[Any, ...]:
         Subscription.state,
         Subscription.edition,
         Subscription.text_only,
+        Subscription.discreet,
         Subscription.paused_until_at,
         Suppression.reason,
         Suppression.at,

@@ -23,6 +23,7 @@ from subscribers.models import Confirmation, Consent, Subscriber, Subscription, 
 
 Pressed = Literal["confirmed", "already", "expired", "suppressed", "unknown"]
 Plan = Callable[[Session, Confirmation, datetime], None]
+Welcome = Callable[[Session, Subscription, datetime], None]
 Obstacle = Literal["erased", "suppressed", "unsubscribed", "confirmed", "expired"]
 
 
@@ -43,6 +44,7 @@ class Waiting:
     edition: str
     state: Literal["waiting", "used", "expired"]
     sealed_address: bytes
+    discreet: bool
 
     def masked(self, sealer: Sealer) -> str:
         """The address as far as a forwarded mail may show it: r***@e***."""
@@ -60,6 +62,7 @@ def subscribe(
     limits: Limits,
     now: datetime,
     plan: Plan | None = None,
+    discreet: bool = False,
 ) -> Confirmation | None:
     """Take a sign-up from the form; `plan` mails the confirmation in the same transaction.
 
@@ -67,7 +70,8 @@ def subscribe(
     caller answers the same words either way, and nobody can tell a known address from a new one:
     all is written then as well, and undone. Nothing changes for whoever is subscribed or has left
     before the press. An earlier link that nobody pressed stays good until it expires. `wording`
-    is what stood on the form.
+    is what stood on the form. `discreet`: the mail shall show nothing at first sight, this one
+    too; who has chosen that before keeps it whatever the form says.
     """
     index = sealer.blind_index(address.lookup)
     allowed = _allowed(session, mark_of(sealer, address), limits, now)
@@ -76,6 +80,7 @@ def subscribe(
         subscriber = hold(session, sealer, address, index, now)
         held = _subscription(session, subscriber.id, publication_id, edition, now)
         asked = _asked_for(held, edition, wording, now, limits)
+        asked.discreet = discreet or held.discreet
         session.add(asked)
         session.flush()
         if plan is not None:
@@ -154,17 +159,25 @@ def waiting(
         state = "used"
     elif _is_void(confirmation, subscription, now):
         state = "expired"
-    return Waiting(confirmation.edition, state, subscriber.sealed_address)
+    hidden = confirmation.discreet or subscription.discreet
+    return Waiting(confirmation.edition, state, subscriber.sealed_address, hidden)
 
 
 def confirm(
-    session: Session, *, public_id: UUID, publication_id: int, wording: str, now: datetime
+    session: Session,
+    *,
+    public_id: UUID,
+    publication_id: int,
+    wording: str,
+    now: datetime,
+    welcome: Welcome | None = None,
 ) -> Pressed:
     """The press: the reader gets the edition asked for. Happens once, of however many presses.
 
     `wording` is what stood on the button. Whoever left comes back by this and nothing else,
     except by a link from before they left. `suppressed` is an address that is never mailed
-    again; `unknown` a sign-up that was forgotten or erased: nothing changes then.
+    again; `unknown` a sign-up that was forgotten or erased: nothing changes then. `welcome` plans
+    the mail for whoever is new or came back by this press, not for who only changed an edition.
     """
     row = session.execute(_asked(public_id, publication_id)).one_or_none()
     if row is None:
@@ -178,7 +191,10 @@ def confirm(
         return refused
     if not _used(session, confirmation.id, now):
         return "already"
+    joins = subscription.state != "active"
     _activate(session, subscription, confirmation, wording, now)
+    if joins and welcome is not None:
+        welcome(session, subscription, now)
     return "confirmed"
 
 
@@ -242,6 +258,7 @@ def _activate(
 ) -> None:
     kind = "changed" if subscription.state == "active" else "given"
     subscription.state, subscription.edition = "active", confirmation.edition
+    subscription.discreet = subscription.discreet or confirmation.discreet
     subscription.ended_at = subscription.ended_reason = subscription.paused_until_at = None
     proof = Consent(kind=kind, how="form", wording=_proof(confirmation, button, now), at=now)
     proof.subscription_id = subscription.id

@@ -30,6 +30,7 @@ class View:
     state: str
     """pending | active | ended"""
     text_only: bool
+    discreet: bool
     paused_until_at: datetime | None
     """None also when the pause is over."""
 
@@ -42,6 +43,8 @@ class Choice:
     text_only: bool
     pause_weeks: int | None = None
     """One of PAUSES, 0 to go on now, None to leave a pause as it is."""
+    discreet: bool | None = None
+    """None to leave it as it is: a page that does not offer it takes it from nobody."""
 
 
 def view(
@@ -58,6 +61,7 @@ def view(
         held.edition,
         held.state,
         held.text_only,
+        held.discreet,
         _still(held.paused_until_at, now),
     )
 
@@ -104,6 +108,10 @@ def _changed(held: Subscription, choice: Choice, now: datetime) -> list[str]:
         kind = "text only" if choice.text_only else "text and pictures"
         said.append(f"chose {kind} on the preferences page")
         held.text_only = choice.text_only
+    if choice.discreet not in {None, held.discreet}:
+        kind = "a mail that shows nothing at first sight" if choice.discreet else "the usual mail"
+        said.append(f"chose {kind} on the preferences page")
+        held.discreet = bool(choice.discreet)
     until = _until(held, choice.pause_weeks, now)
     if until != _still(held.paused_until_at, now):
         said.append(

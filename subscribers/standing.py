@@ -1,7 +1,7 @@
 """How many addresses stand with a publication, looked up together, and what a list may change.
 
-The rules are those of `directory.add`, for a list: whoever left or is barred stays so, and an
-edition that the reader chose stands against any file.
+The rules are those of `directory.add`, for a list: whoever left or is barred stays so, an
+edition that the reader chose stands against any file, and no file takes away the discreet form.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 from subscribers.bulk import among, spread
 from subscribers.models import Consent
 from subscribers.preferences import chosen_by_hand
+from subscribers.wishes import Wish
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +26,7 @@ class Standing:
     subscription_id: int | None = None
     state: str | None = None
     edition: str | None = None
+    discreet: bool | None = None
     barred: str | None = None
 
 
@@ -33,7 +35,7 @@ NOBODY = Standing()
 _PEOPLE = "SELECT id, address_index FROM subscribers WHERE address_index IN (…)"
 _BARRED = "SELECT address_index, reason FROM suppressions WHERE address_index IN (…)"
 _HELD = (
-    "SELECT subscriber_id, id, state, edition FROM subscriptions "
+    "SELECT subscriber_id, id, state, edition, discreet FROM subscriptions "
     "WHERE subscriber_id IN (…) AND publication_id = "
 )
 
@@ -78,7 +80,7 @@ def choosers(session: Session, held: Collection[int]) -> set[int]:
 def outcomes(
     session: Session,
     found: Mapping[bytes, Standing],
-    wishes: Mapping[bytes, str | None],
+    wishes: Mapping[bytes, Wish],
 ) -> dict[bytes, str]:
     """What taking each in would do: new, subscribed, updated, there, ended or suppressed."""
     first = {mark: _outcome(found.get(mark, NOBODY), wish) for mark, wish in wishes.items()}
@@ -92,13 +94,14 @@ def outcomes(
     return first
 
 
-def _outcome(standing: Standing, wish: str | None) -> str:
+def _outcome(standing: Standing, wish: Wish) -> str:
     if standing.barred:
         return "suppressed"
     if standing.subscription_id is None:
         return "new"
     if standing.state == "ended":
         return "ended"
-    if standing.state == "active" and wish in {None, standing.edition}:
+    same = wish.edition in {None, standing.edition}
+    if standing.state == "active" and same and (standing.discreet or not wish.discreet):
         return "there"
     return "subscribed" if standing.state == "pending" else "updated"

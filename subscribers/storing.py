@@ -17,6 +17,7 @@ from newsletter.core.sealing import Sealed
 from subscribers.bulk import insert, reserve, table_of
 from subscribers.models import Consent, Subscriber, Subscription
 from subscribers.standing import NOBODY, Standing, outcomes, standings
+from subscribers.wishes import Wish
 
 
 class Newcomer(NamedTuple):
@@ -26,8 +27,7 @@ class Newcomer(NamedTuple):
     mark: bytes
     address: str
     sealed: Sealed
-    edition: str | None
-    """None: no word on it."""
+    wish: Wish
     wording: str
 
 
@@ -55,7 +55,7 @@ def store(
     """
     marks = [person.mark for person in people]
     found = standings(session, terms.publication_id, marks, lock=True)
-    becomes = outcomes(session, found, {person.mark: person.edition for person in people})
+    becomes = outcomes(session, found, {person.mark: person.wish for person in people})
     try:
         with session.begin_nested():
             _insert(session, terms, [p for p in people if becomes[p.mark] == "new"], found, share)
@@ -94,9 +94,9 @@ def _insert(
     insert(
         session,
         Subscription,
-        ("id", "subscriber_id", "edition"),
+        ("id", "subscriber_id", "edition", "discreet"),
         (
-            (number, known[p.mark], p.edition or terms.default_edition)
+            (number, known[p.mark], p.wish.edition or terms.default_edition, p.wish.discreet)
             for p, number in zip(people, held, strict=True)
         ),
         publication_id=terms.publication_id,
@@ -117,14 +117,15 @@ def _change(
     for person in people:
         was = found[person.mark]
         assert was.subscription_id is not None  # noqa: S101  (or it would be new)
-        changes.append({"held": was.subscription_id, "to": person.edition or was.edition})
+        to, discreet = person.wish.edition or was.edition, person.wish.discreet or was.discreet
+        changes.append({"held": was.subscription_id, "to": to, "hidden": bool(discreet)})
         kind = "changed" if was.state == "active" else "given"
         proofs.append((was.subscription_id, kind, person.wording))
     table = table_of(Subscription)
     statement = (
         update(table)
         .where(table.c.id == bindparam("held"))
-        .values(state="active", edition=bindparam("to"))
+        .values(state="active", edition=bindparam("to"), discreet=bindparam("hidden"))
     )
     session.connection().execute(statement, changes)
     _prove(session, proofs, terms)

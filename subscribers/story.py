@@ -36,6 +36,7 @@ class Held:
     """pending | active | ended"""
     edition: str
     text_only: bool
+    discreet: bool
     paused_until_at: datetime | None
     since: datetime
     ended_at: datetime | None
@@ -127,6 +128,7 @@ def _held(session: Session, subscriber_id: int) -> tuple[Held, ...]:
         Subscription.state,
         Subscription.edition,
         Subscription.text_only,
+        Subscription.discreet,
         Subscription.paused_until_at,
         Subscription.created_at,
         Subscription.ended_at,

@@ -1,10 +1,12 @@
-"""Which edition a cell of a list means: `my+en`, `both`, `Burmese`, `မြန်မာ`, `en_GB`."""
+"""What a row of a list wishes: an edition (`my+en`, `both`, `Burmese`, `မြန်မာ`, `en_GB`), and
+whether the mail must show nothing at first sight."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
 from functools import lru_cache
+from typing import NamedTuple
 
 from newsletter.core.errors import InputError
 from newsletter.core.log import redact
@@ -30,18 +32,29 @@ def name_languages(cells: Sequence[str]) -> bool:
     return bool(said) and all(words <= _LANGUAGES for words in said)
 
 
+_YES = frozenset({"yes", "y", "true", "t", "1", "on", "x", "discreet", "ဟုတ်", "ဟုတ်ကဲ့"})
+_NO = frozenset({"", "no", "n", "false", "f", "0", "off", "မဟုတ်", "မဟုတ်ပါ"})
+
+
+class Wish(NamedTuple):
+    """What a row says; `edition` is None where it has no word on it."""
+
+    edition: str | None = None
+    discreet: bool = False
+
+
 class Wishes:
     """What a publication offers, and the wishes met in a list; number 0 is "no word on it"."""
 
     def __init__(self, editions: Sequence[str]) -> None:
         self._offered = tuple(editions)
         self._single = [edition for edition in editions if "+" not in edition]
-        self.known: list[str | None] = [None]
+        self.known = [Wish()]
         self.number = lru_cache(4096)(self._number)
 
-    def _number(self, text: str) -> int:
-        """The number of the edition that a cell means; InputError when there is none."""
-        wish = self.edition(text)
+    def _number(self, edition: str, discreet: str) -> int:
+        """The number of the wish in two cells; InputError when one of them means nothing."""
+        wish = Wish(self.edition(edition), _is_yes(discreet))
         if wish not in self.known:
             self.known.append(wish)
         return self.known.index(wish)
@@ -70,6 +83,14 @@ class Wishes:
         allowed = ", ".join(self._offered)
         shown = redact(text.strip())[:40]
         raise InputError("", f"there is no edition '{shown}'; write one of {allowed}")
+
+
+def _is_yes(text: str) -> bool:
+    word = text.strip().casefold()
+    if word not in _YES | _NO:
+        shown = redact(text.strip())[:40]
+        raise InputError("", f"'{shown}' is neither yes nor no in the column 'discreet'")
+    return word in _YES
 
 
 def _words(text: str) -> set[str]:

@@ -72,6 +72,7 @@ def _found(session: Session, found: Found, typed: str) -> dict[str, Any]:
                 "state": held.state,
                 "edition": held.edition,
                 "text_only": held.text_only,
+                "discreet": held.discreet,
                 "paused_until": held.paused_until_at,
                 "since": held.ended_at or held.since,
             }
@@ -182,6 +183,7 @@ def _named(message: dict[str, Any]) -> str:
 
 def _tell_membership(held: dict[str, Any]) -> None:
     extras = [held["edition"], *(["text only"] if held["text_only"] else [])]
+    extras += ["discreet"] if held["discreet"] else []
     if held["paused_until_at"]:
         extras.append(f"paused until {minute(held['paused_until_at'])}")
     since = held["ended_at"] or held["since"]

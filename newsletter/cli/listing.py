@@ -198,6 +198,7 @@ def _row(row: Row, sealer: Sealer, *, reveal: bool) -> dict[str, Any]:
         "address": address.text if reveal else mask(address),
         "edition": row.edition,
         "text_only": row.text_only,
+        "discreet": row.discreet,
         "paused_until": row.paused_until_at.isoformat() if row.paused_until_at else None,
         "state": row.kind,
         "reason": row.barred or "",

@@ -36,6 +36,7 @@ class Membership:
     state: str
     edition: str
     text_only: bool
+    discreet: bool
     paused_until_at: datetime | None
     since: datetime
     ended_at: datetime | None
@@ -146,6 +147,7 @@ def _memberships(session: Session, told: Story) -> tuple[Membership, ...]:
             state=held.state,
             edition=held.edition,
             text_only=held.text_only,
+            discreet=held.discreet,
             paused_until_at=held.paused_until_at,
             since=held.since,
             ended_at=held.ended_at,

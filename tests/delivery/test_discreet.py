@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from email import message_from_bytes, policy
-from email.message import EmailMessage
+from email.message import EmailMessage, MIMEPart
 
 import pytest
 from sqlalchemy import select, update
@@ -102,7 +102,7 @@ def _telling(services: Services) -> list[str]:
     return found
 
 
-def _lines(body: EmailMessage) -> str:
+def _lines(body: MIMEPart) -> str:
     return str(body.get_content()).replace("\r\n", "\n")
 
 

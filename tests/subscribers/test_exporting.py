@@ -45,7 +45,8 @@ def test_the_file_says_what_a_list_needs(
         assert person
         held = directory.subscription_of(session, person, publication_id)
         assert held
-        held.text_only, held.paused_until_at = True, NOW + timedelta(weeks=2)
+        held.text_only, held.discreet = True, True
+        held.paused_until_at = NOW + timedelta(weeks=2)
     here, barred, left = _rows(_file(any_services, Wanted(publication_id)))
     assert here == {
         "email": "here@example.org",
@@ -53,13 +54,14 @@ def test_the_file_says_what_a_list_needs(
         "state": "active",
         "reason": "",
         "text_only": "yes",
+        "discreet": "yes",
         "paused_until": "2026-12-04T03:00:00+00:00",
         "since": "2026-11-20T03:00:00+00:00",
         "consent_how": "import",
         "consent_at": "2026-11-20T03:00:00+00:00",
     }
     assert (barred["state"], barred["reason"]) == ("suppressed", "complaint")
-    assert (left["state"], left["text_only"]) == ("ended", "no")
+    assert (left["state"], left["text_only"], left["discreet"]) == ("ended", "no", "no")
     assert len(_rows(_file(any_services, Wanted(publication_id, state="ended")))) == 1
 
 
