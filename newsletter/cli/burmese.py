@@ -51,9 +51,8 @@ def register(app: typer.Typer) -> None:
     """Add the command of this file."""
     app.command(
         epilog=examples(
-            "newsletter burmese 3",
+            "newsletter burmese 3   (--accept all takes every proposed text)",
             "newsletter burmese 3 --accept 12 --keep 13",
-            "newsletter burmese 3 --accept all",
         )
     )(burmese)
 
@@ -208,8 +207,8 @@ def _tell_answers(
 ) -> None:
     named = ", ".join(str(one) for one in done)
     say(f"Answered: {named}." if done else "Nothing changed: it was answered so before.", "green")
-    if status and done:
-        say(f"Issue {number} is {status.replace('_', ' ')}.")
+    if status == "draft" and done:
+        say(f"Issue {number} is a draft.")
     _tell_open(told, number)
 
 

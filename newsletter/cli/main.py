@@ -21,6 +21,7 @@ from newsletter import __version__
 from newsletter.cli import (
     auditing,
     bounces,
+    burmese,
     dkim,
     files,
     issues,
@@ -198,6 +199,7 @@ for room in (
     setup,
     files,
     issues,
+    burmese,
     resources,
     sending,
     returned,

@@ -94,8 +94,9 @@ def add(
 ) -> None:
     """Put something into the inbox; the next "assemble" of its week takes it."""
     from newsletter.core.clock import now
-    from newsletter.editorial import inbox, publications
+    from newsletter.editorial import conversions, inbox, publications
 
+    moment = now()
     with desk_of(ctx).writing() as session:
         owner = publications.get(session, publication)
         made = inbox.add(
@@ -105,14 +106,15 @@ def add(
             titles=_by_language(owner, title, title_in, "--title-in"),
             urls=_by_language(owner, url, url_in, "--url-in"),
             category=publications.category(owner, category) if category else None,
-            published_on=_day(day) or now().date(),
-            now=now(),
+            published_on=_day(day) or moment.date(),
+            now=moment,
         )
-        row = _row(made)
+        row, notes = _row(made), conversions.told(conversions.found_now(session, owner, moment))
     if as_json:
-        emit(row)
-    else:
-        say(f"Resource {row['id']} lies in the inbox ({row['category'] or 'no category yet'}).")
+        emit({**row, "notes": notes})
+        return
+    say(f"Resource {row['id']} lies in the inbox ({row['category'] or 'no category yet'}).")
+    _tell(notes)
 
 
 def list_(
@@ -167,7 +169,7 @@ def edit(
     """
     from newsletter.core.clock import now
     from newsletter.core.errors import InputError
-    from newsletter.editorial import inbox, publications
+    from newsletter.editorial import conversions, inbox, publications
 
     if not any(value is not None for value in (title, title_in, url, url_in, by, day)):
         raise InputError("", "nothing to change was given; try --title, --url, --by or --date")
@@ -183,9 +185,17 @@ def edit(
             titles=_merged(found.titles, titles),
             urls=_merged(found.urls, urls),
             published_on=_day(day),
-            now=now(),
+            now=(moment := now()),
         )
+        number = found.issue.number if found.issue else None
+        notes = conversions.told(conversions.found_now(session, owner, moment), number)
     say(f"Resource {resource} is changed.")
+    _tell(notes)
+
+
+def _tell(notes: list[str]) -> None:
+    for sentence in notes:
+        say(f"  · {sentence}", "yellow")
 
 
 def move(

@@ -34,6 +34,8 @@ _SHAPES: dict[Kind, Callable[[str], Cleaned]] = {
 _MOST_CHANGES = 12
 """Words shown of a text that was put right; the whole of it can be compared anyway."""
 
+_MOST_SAID = 4
+
 
 class State(StrEnum):
     """What became of a text; the last three are for editors to change."""
@@ -243,13 +245,30 @@ def found_now(session: Session, publication: Publication, now: datetime) -> list
     return list(session.scalars(select(Conversion).where(mine).order_by(Conversion.id)))
 
 
+def told(rows: Sequence[Conversion], number: int | None = None) -> list[str]:
+    """What happened to texts on their way in, each in a sentence, and how to go on from there;
+    `number` is that of their issue."""
+    if not rows:
+        return []
+    command = f"newsletter burmese {number}" if number else "newsletter burmese"
+    asked = [str(row.id) for row in rows if row.state == State.ASKED]
+    last = f"both texts of each stand side by side in '{command}'; --keep ID puts an original back"
+    if asked:
+        last = (
+            f"nothing is approved before {', '.join(asked)} is answered: see '{command}', then "
+            "--accept ID (the proposed text) or --keep ID (the original), or all"
+        )
+    return [*map(sentence, rows), last]
+
+
 def sentence(row: Conversion) -> str:
     """What happened to a text, for whoever brought it in."""
-    place, why = place_of(row), "; ".join(row.reasons)
+    more = [f"and {len(row.reasons) - _MOST_SAID} more"] if len(row.reasons) > _MOST_SAID else []
+    place, why = place_of(row), "; ".join([*row.reasons[:_MOST_SAID], *more])
     if row.state == State.CONVERTED:
         return f"{place}: converted from the old Zawgyi encoding, please check it ({row.id})"
     if row.state == State.ASKED:
-        return f"{place}: {why} (question {row.id})"
+        return f"{place}: {why.rstrip('.')} (question {row.id})"
     return f"{place}: {why}"
 
 

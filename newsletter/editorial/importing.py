@@ -104,7 +104,7 @@ def store(
     )
     changed = conversions.found_now(session, publication, now)
     notes = [*decoded.notes, *_notes(issue, content), *headings.notes]
-    notes += [conversions.sentence(row) for row in changed]
+    notes += conversions.told(changed, issue.number)
     if category is not None:
         notes.append(_categorise(session, issue, content, category, now))
     _record(session, issue, digest, name, now)

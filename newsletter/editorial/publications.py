@@ -162,7 +162,7 @@ def apply(
     _change_categories(session, publication, wanted.categories)
     _write(publication, wanted)
     session.flush()
-    changes += [conversions.sentence(row) for row in door.close()]
+    changes += conversions.told(door.close())
     return [*changes, *reopen(frozen, now)]
 
 

@@ -93,7 +93,7 @@ def _from_post(
 
 def _changed(session: Session, issue: Issue, now: datetime) -> list[str]:
     found = conversions.found_now(session, issue.publication, now)
-    return [conversions.sentence(row) for row in found]
+    return conversions.told(found, issue.number)
 
 
 def _left_out(resources: int) -> list[str]:

@@ -200,7 +200,9 @@ def test_words_in_the_wrong_order_are_put_right_and_shown(services: Services) ->
         ("en", "Café at 10 o’clock – “yes” 👩‍👩‍👧"),
     ],
 )
-def test_what_is_right_already_leaves_no_trace(services: Services, language: str, text: str) -> None:
+def test_what_is_right_already_leaves_no_trace(
+    services: Services, language: str, text: str
+) -> None:
     with writing(services.engine) as session:
         publication = a_publication(session)
         made = inbox.add(
@@ -265,7 +267,10 @@ def test_what_belongs_to_a_text_goes_with_it(any_services: Services) -> None:
         assert len(_rows(session)) == 3
         session.delete(issue)
         session.flush()
-        assert [row.place for row in _rows(session)] == ["resource title my", "publication about my"]
+        assert [row.place for row in _rows(session)] == [
+            "resource title my",
+            "publication about my",
+        ]
         session.delete(session.get_one(Resource, resource.id))
         session.flush()
         session.expire_all()
