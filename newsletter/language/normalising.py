@@ -105,6 +105,8 @@ _RULES = (
 _ENTITY = re.compile(r"&#(?:[xX]0*(10[0-9a-fA-F]{2})|0*(4(?:09[6-9]|1\d\d|2[0-4]\d|25[0-5])));")
 _WORD = re.compile(r"\S+(?:[ \t\u00a0]+(?=[\u102b-\u1030\u1032\u1036-\u1038\u103a-\u103e])\S+)*")
 _MYANMAR = re.compile("[\u1000-\u109f]")
+_NO_WORD = re.compile("[\u0300-\u036f\u102b-\u103e]{64}")
+"""So many marks in a row are no writing, and to order them takes the square of their number."""
 
 
 def normalised(text: str) -> str:
@@ -126,7 +128,7 @@ def changes(text: str) -> tuple[Change, ...]:
 
 
 def _mended(word: str) -> str:
-    if word.isascii() and "&#" not in word:
+    if (word.isascii() and "&#" not in word) or _NO_WORD.search(word):
         return word
     for _ in range(_MOST_ROUNDS):
         before, word = word, _once(word)

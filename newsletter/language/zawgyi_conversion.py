@@ -7,15 +7,18 @@ https://www.unicode.org/license.txt), written anew here; the tests hold it again
 
 A table is read as ICU reads one: it is a list of passes, and a pass goes once through the text
 from left to right; at each place the first rule that fits is applied and reading goes on behind
-what it wrote. A rule's quantifiers never give back what they took, so they are possessive here.
+what it wrote. A rule's quantifiers never give back what they took, so they are possessive here;
+they count to 32 only, so that 50,000 vowels in a row take no longer than other texts.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
+_SOME = "{1,32}+"
+_ANY = "{0,32}+"
 _CONSONANT = "[\u1000-\u1021]"
 _MEDIAL = "[\u103b-\u103e]"
 _VOWEL = "[\u102b-\u1030\u1032]"
@@ -27,15 +30,15 @@ Rule = tuple[str, str]
 """What is sought, and what stands there instead; a digit 1–4 is what that group held."""
 
 
-def _meanings() -> list[Rule]:
-    """The code points that mean something else, one for one."""
+def _meanings() -> dict[str, str]:
+    """The code points that mean something else whatever stands beside them."""
     wrong = "106A 106B 108F 1090 1086 1033 1034 1039 105A 106E 106F 1091 1092 1097 104E 108E"
     right = (
         "1009 100A 1014 101B 103F 102F 1030 103A 102B+103A 100D+1039+100D 100D+1039+100E "
         "100F+1039+100D 100B+1039+100C 100B+1039+100B 104E+1004+103A+1038 102D+1036"
     )
     pairs = zip(wrong.split(), right.split(), strict=True)
-    return [(chr(int(a, 16)), "".join(chr(int(c, 16)) for c in b.split("+"))) for a, b in pairs]
+    return {chr(int(a, 16)): "".join(chr(int(c, 16)) for c in b.split("+")) for a, b in pairs}
 
 
 _UNDER = {
@@ -90,8 +93,8 @@ _MAPPING: list[Rule] = [
     ("\u108d", f"{_KINZI}\u1036"),
     # The medials ya, ra, wa and ha.
     ("[\u103a\u107d]", "\u103b"),
-    ("[\u103b\u107e-\u1084]++", "\u103c"),
-    ("\u103c*+\u108a", "\u103d\u103e"),
+    (f"[\u103b\u107e-\u1084]{_SOME}", "\u103c"),
+    (f"\u103c{_ANY}\u108a", "\u103d\u103e"),
     ("\u103c", "\u103d"),
     ("[\u103d\u1087]", "\u103e"),
     ("\u1088", "\u103e\u102f"),
@@ -99,9 +102,9 @@ _MAPPING: list[Rule] = [
     ("[\u1094\u1095]", "\u1037"),
     ("\u1025\u1039", "\u1009\u103a"),
     *((f"\u1025{low}", f"\u1009\u1039{_UNDER[low]}") for low in _NYA_CARRIES),
-    *((low, f"\u1039{letter}") for low, letter in _UNDER.items()),
-    *_meanings(),
 ]
+
+_SINGLE = _meanings() | {low: f"\u1039{letter}" for low, letter in _UNDER.items()}
 
 _DIGITS: list[Rule] = [  # zero and four typed for the letters that look like them
     (rf"\A\u1040({_NO_DIGIT})", "\u101d1"),
@@ -114,20 +117,20 @@ _DIGITS: list[Rule] = [  # zero and four typed for the letters that look like th
 
 _VOWEL_E: list[Rule] = [  # spaces before marks go, and ေ goes behind its consonant
     (f"({_SPACE})\u1037", "\u10371"),
-    (f"{_SPACE}++([\u102b-\u1030\u1032-\u103b\u103d\u103e])", "1"),
-    ("\u1037++", "\u1037"),
-    (f"\u1031++{_KINZI}({_CONSONANT})", f"{_KINZI}1\u1031"),
-    (f"\u1031++\u1037++({_CONSONANT})", "1\u1031\u1037"),
-    (f"\u1031++\u103c({_CONSONANT})", "1\u103c\u1031"),
-    (f"\u1031++({_CONSONANT})([\u103b\u103d\u103e]++)", "12\u1031"),
-    ("\u1031++([\u1000-\u102a])", "1\u1031"),
+    (f"{_SPACE}{_SOME}([\u102b-\u1030\u1032-\u103b\u103d\u103e])", "1"),
+    (f"\u1037{_SOME}", "\u1037"),
+    (f"\u1031{_SOME}{_KINZI}({_CONSONANT})", f"{_KINZI}1\u1031"),
+    (f"\u1031{_SOME}\u1037{_SOME}({_CONSONANT})", "1\u1031\u1037"),
+    (f"\u1031{_SOME}\u103c({_CONSONANT})", "1\u103c\u1031"),
+    (f"\u1031{_SOME}({_CONSONANT})([\u103b\u103d\u103e]{_SOME})", "12\u1031"),
+    (f"\u1031{_SOME}([\u1000-\u102a])", "1\u1031"),
 ]
 
 _ORDER: list[Rule] = [
     ("\u103b\u103a", "\u103a\u103b"),
     ("\u1025\u102e", "\u1026"),
     ("\u103a\u1037", "\u1037\u103a"),
-    (f"\u1036({_MEDIAL}*+)({_VOWEL}++)", "12\u1036"),
+    (f"\u1036({_MEDIAL}{_ANY})({_VOWEL}{_SOME})", "12\u1036"),
     ("([\u102b\u102c\u102f\u1030])([\u102d\u102e\u1032])", "21"),
     (f"\u103c({_CONSONANT})", "1\u103c"),
 ]
@@ -135,18 +138,18 @@ _ORDER: list[Rule] = [
 _BEHIND_STACKS: list[Rule] = [
     (f"({_MEDIAL})\u1039({_CONSONANT})", "\u103921"),
     (f"\u103c\u103a\u1039({_CONSONANT})", "\u103a\u10391\u103c"),
-    (f"\u1036({_MEDIAL}++)", "1\u1036"),
+    (f"\u1036({_MEDIAL}{_SOME})", "1\u1036"),
 ]
 
 _MEDIALS: list[Rule] = [
-    ("([\u103c\u103d\u103e]++)\u103b", "\u103b1"),
-    ("([\u103d\u103e]++)\u103c", "\u103c1"),
+    (f"([\u103c\u103d\u103e]{_SOME})\u103b", "\u103b1"),
+    (f"([\u103d\u103e]{_SOME})\u103c", "\u103c1"),
     ("\u103e\u103d", "\u103d\u103e"),
-    (f"(\u1031++)({_VOWEL}*+)\u1039({_CONSONANT})", "\u1039312"),
-    (f"({_VOWEL}++)\u1039({_CONSONANT})", "\u103921"),
-    (f"({_MEDIAL}*+)(\u1031++)({_MEDIAL}*+)", "132"),
-    ("\u1037([\u102d-\u1030\u1032\u1036\u103b-\u103e]++)", "1\u1037"),
-    (f"({_VOWEL}++)({_MEDIAL}++)", "21"),
+    (f"(\u1031{_SOME})({_VOWEL}{_ANY})\u1039({_CONSONANT})", "\u1039312"),
+    (f"({_VOWEL}{_SOME})\u1039({_CONSONANT})", "\u103921"),
+    (f"({_MEDIAL}{_ANY})(\u1031{_SOME})({_MEDIAL}{_ANY})", "132"),
+    (f"\u1037([\u102d-\u1030\u1032\u1036\u103b-\u103e]{_SOME})", "1\u1037"),
+    (f"({_VOWEL}{_SOME})({_MEDIAL}{_SOME})", "21"),
     (f"({_CONSONANT})([\u102b-\u1032\u1036\u103b-\u103e])\u103a({_CONSONANT})", "1\u103a23"),
 ]
 
@@ -163,15 +166,15 @@ _VOWELS: list[Rule] = [
 _TWICE = "\u102d\u102e\u102f\u1030\u1032\u1036\u1037\u1039\u103a\u103b\u103c\u103d\u103e"
 
 _LAST: list[Rule] = [
-    *((f"{mark}{mark}++", mark) for mark in _TWICE),
+    *((f"{mark}{mark}{_SOME}", mark) for mark in _TWICE),
     ("\u102f[\u1030\u103a]", "\u102f"),
     ("\u102d\u102e", "\u102e"),
-    (f"{_SPACE}++([\u102b-\u1032\u1036-\u103e])", "1"),
-    (r"\A\u200b++", ""),
-    (r"\u200b++\Z", ""),
+    (f"{_SPACE}{_SOME}([\u102b-\u1032\u1036-\u103e])", "1"),
+    (rf"\A\u200b{_SOME}", ""),
+    (rf"\u200b{_SOME}\Z", ""),
 ]
 
-_TABLE = (_MAPPING, _DIGITS, _VOWEL_E, _ORDER, _BEHIND_STACKS, _MEDIALS, _VOWELS, _LAST)
+_TABLE = (_DIGITS, _VOWEL_E, _ORDER, _BEHIND_STACKS, _MEDIALS, _VOWELS, _LAST)
 
 
 class _Pass(NamedTuple):
@@ -183,25 +186,31 @@ def _written(template: str, groups: tuple[str | None, ...]) -> str:
     return "".join((groups[int(c) - 1] or "") if c in "1234" else c for c in template)
 
 
-def _pass(rules: list[Rule]) -> _Pass:
-    """All rules of a pass as one pattern: alternatives are tried in their order, as ICU does."""
-    wanted = re.compile("|".join(f"({pattern})" for pattern, _ in rules))
-    firsts: dict[int, tuple[str, int]] = {}
+def _pass(rules: list[Rule], single: Mapping[str, str] | None = None) -> _Pass:
+    """All rules of a pass as one pattern: alternatives are tried in their order, as ICU does.
+
+    `single` are its last rules, of one code point each; a set is quicker than many alternatives.
+    """
+    last = [f"[{''.join(single)}]"] if single else []
+    wanted = re.compile("|".join([*(f"({pattern})" for pattern, _ in rules), *last]))
+    of_group: dict[int | None, tuple[str, int]] = {}
     at = 1
     for pattern, template in rules:
         inner = re.compile(pattern).groups
-        firsts[at] = (template, inner)
+        of_group[at] = (template, inner)
         at += inner + 1
 
     def write(found: re.Match[str]) -> str:
-        rule = found.lastindex or 0  # the outermost group that closed last
-        template, inner = firsts[rule]
+        rule = found.lastindex  # of the outermost group, which closed last
+        if rule is None:
+            return single[found[0]] if single else found[0]
+        template, inner = of_group[rule]
         return _written(template, found.groups()[rule : rule + inner]) if inner else template
 
     return _Pass(wanted, write)
 
 
-_PASSES = tuple(_pass(rules) for rules in _TABLE)
+_PASSES = (_pass(_MAPPING, _SINGLE), *(_pass(rules) for rules in _TABLE))
 
 
 def converted(text: str) -> str:
