@@ -1,8 +1,8 @@
 """`make bench`: one table of figures. To compare within one run on one machine, never a test.
 
-`python -m tests.benchmarks [PART …] [NUMBER]` runs some parts only: desk, splice, dkim_speed,
-sign_up_page, wire, whole_way, two_workers, growth. A number is how many messages or recipients
-the last ones take instead of their own (`growth 1000000`).
+`python -m tests.benchmarks [PART …] [NUMBER]` runs some parts only: desk, theme, splice,
+dkim_speed, sign_up_page, wire, whole_way, two_workers, growth. A number is how many messages or
+recipients the last ones take instead of their own (`growth 1000000`).
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from tests.benchmarks import sign_up_page
 from tests.benchmarks.figures import Figure
 
 PARTS = (
-    *("desk", "splice", "dkim_speed", "sign_up_page"),
+    *("desk", "theme", "splice", "dkim_speed", "sign_up_page"),
     *("wire", "whole_way", "two_workers", "growth"),
 )
 _SIZED = {"whole_way", "two_workers", "growth"}

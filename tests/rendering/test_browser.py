@@ -24,7 +24,7 @@ _FLAGS = [
     *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
     *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
 ]
-_TEXTS = """() => {
+TEXTS = """() => {
   const rgb = c => c.match(/[\\d.]+/g).map(Number);
   const lum = c => { const [r,g,b] = rgb(c).slice(0,3).map(v => { v /= 255;
     return v <= .03928 ? v/12.92 : ((v+.055)/1.055)**2.4 }); return .2126*r+.7152*g+.0722*b };
@@ -39,6 +39,12 @@ _TEXTS = """() => {
     if (!text || e.offsetParent === null && s.display === 'none' || s.opacity === '0') continue;
     const a = lum(s.color), b = lum(back(e));
     found.push({text, tag: e.tagName, size: parseFloat(s.fontSize),
+      height: parseFloat(s.lineHeight) / parseFloat(s.fontSize),
+      contrast: (Math.max(a,b)+.05) / (Math.min(a,b)+.05)});
+  }
+  for (const e of document.images) {
+    const s = getComputedStyle(e), a = lum(s.color), b = lum(back(e));
+    found.push({text: e.alt, tag: 'IMG', size: parseFloat(s.fontSize),
       height: parseFloat(s.lineHeight) / parseFloat(s.fontSize),
       contrast: (Math.max(a,b)+.05) / (Math.min(a,b)+.05)});
   }
@@ -91,7 +97,7 @@ def test_it_never_scrolls_sideways(browser: Browser, page_file: Path, width: int
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_every_text_can_be_read(browser: Browser, page_file: Path, scheme: str) -> None:
     page = _open(browser, page_file, 360, scheme)
-    texts = page.evaluate(_TEXTS)
+    texts = page.evaluate(TEXTS)
     page.close()
     assert len(texts) > 100
     for text in texts:
@@ -148,7 +154,7 @@ def test_the_mail_of_a_sign_up_can_be_read_and_pressed(
     file.write_text(str(part.get_content()), "utf-8")
     page = _open(browser, file, 360, scheme)
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
-    texts = page.evaluate(_TEXTS)
+    texts = page.evaluate(TEXTS)
     heights = page.evaluate(
         "[...document.querySelectorAll('a')].map(e => e.getBoundingClientRect().height)"
     )
