@@ -84,10 +84,11 @@ def _note(name: str, package: Path, version: str) -> None:
         "package_sha256": hashlib.sha256(package.read_bytes()).hexdigest(),
     }
     path = CONFIG / "vendored.toml"
-    text = path.read_text(encoding="utf-8")
+    before, heading, rest = path.read_text(encoding="utf-8").partition(f'["{name}"]')
+    own, empty, others = rest.partition("\n\n")
     for key, value in sums.items():
-        text = re.sub(rf'(?m)^{key} = ".*"$', f'{key} = "{value}"', text)
-    path.write_text(text, encoding="utf-8")
+        own = re.sub(rf'(?m)^{key} = ".*"$', f'{key} = "{value}"', own)
+    path.write_text(before + heading + own + empty + others, encoding="utf-8")
 
 
 if __name__ == "__main__":

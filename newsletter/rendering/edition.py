@@ -57,7 +57,7 @@ def render(letter: Letter, theme: Theme, *, for_web: bool = False) -> RenderedEd
     """
     shared = _shared(letter, for_web)
     parts = [_part(letter, block, theme, shared) for block in letter.blocks]
-    head = {"subject": _subject(letter), "preheader": _preheader(letter)}
+    head = {"subject": _subject(letter), "preheader": preheader(letter)}
     source = theme.mjml("mail/edition.mjml", letter.language, parts=parts, **head, **shared)
     html = finish_mail(source, letter.look.light.link)
     text = tidy(theme.page("mail/edition.txt", letter.language, parts=parts, **head, **shared))
@@ -188,7 +188,7 @@ def _subject(letter: Letter) -> str:
     return cut(f"{prefix} {title}".strip(), _SUBJECT_LIMIT)
 
 
-def _preheader(letter: Letter) -> str:
+def preheader(letter: Letter) -> str:
     """What stands beside the subject in the list of mails: a real sentence, 40-110 long."""
     block = letter.blocks[0]
     candidates = [block.pull_quote, *markdown.plain_blocks(block.body)]

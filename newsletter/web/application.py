@@ -21,7 +21,7 @@ from newsletter.core.errors import InputError, NewsletterError, NotFound, TokenE
 from newsletter.core.log import logger
 from newsletter.web import security, webhooks
 from newsletter.web.pages import Pages
-from newsletter.web.public import archive, confirming, leaving, preferences, signing_up
+from newsletter.web.public import archive, confirming, feeds, leaving, preferences, signing_up
 
 _KINDS = {404: "not_found", 405: "not_found", 413: "too_large"}
 _STATIC_DAY = "public, max-age=86400"
@@ -38,8 +38,9 @@ def build(services: Services, extra_routers: Sequence[APIRouter] = ()) -> FastAP
     )
     pages = Pages(services)
     app.state.pages = pages
-    for room in (signing_up, leaving, preferences, confirming, archive):
+    for room in (signing_up, leaving, preferences, confirming, feeds, archive):
         app.include_router(room.router(pages))
+    app.include_router(pages.fonts.router())
     app.include_router(webhooks.router(services))
     app.include_router(_machinery(services, pages))
     for extra in extra_routers:

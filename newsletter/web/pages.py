@@ -16,6 +16,7 @@ from starlette.responses import HTMLResponse
 from newsletter.app import Services
 from newsletter.core.errors import ConfigurationError
 from newsletter.rendering.finishing import keep_together
+from newsletter.web.fonts import Fonts
 
 STYLE = "web/static/style.css"
 WORK = "web/static/work.js"
@@ -43,6 +44,7 @@ class Pages:
         """The path under which a proxy shows us, before every link of ours."""
         self.style = _read(STYLE, services.settings.template_paths)
         self.script = _read(WORK, services.settings.template_paths)
+        self.fonts = Fonts(self.base, services.settings.template_paths)
         self._style_url = f"{self.base}/static/style.css?{_version(self.style)}"
         self.work_url = f"{self.base}/static/work.js?{_version(self.script)}"
 
@@ -52,7 +54,7 @@ class Pages:
         """A whole page in one language.
 
         Beside `values` a template has `lang`, `native` (code → own name of each language),
-        `base` (before links), `style_url` and `switches` (empty unless given).
+        `base` (before links), `style_url`, `fonts_url` and `switches` (empty unless given).
         """
         page = self.part(template, language, **values)
         return HTMLResponse(keep_together(page, _HOLD), status)
@@ -64,6 +66,7 @@ class Pages:
             "native": {code: rules.native for code, rules in self.languages.items()},
             "base": self.base,
             "style_url": self._style_url,
+            "fonts_url": self.fonts.url,
             "switches": (),
         }
         return self.services.theme.page(template, language, **{**common, **values})

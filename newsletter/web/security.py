@@ -14,7 +14,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 R = TypeVar("R", bound=Response)
 PAGE = (
-    "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; "
+    "default-src 'none'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
+    "form-action 'self'; "
     "frame-src 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
 """For pages of our own templates."""
@@ -24,6 +25,12 @@ MAIL = (
     "base-uri 'none'; form-action 'none'; frame-ancestors {ancestors}"
 )
 """For the HTML of a mail, whose styles stand in the markup (mail programs know no other way)."""
+
+ARCHIVE = (
+    "default-src 'none'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
+    "font-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+"""For the HTML of a mail as a page of the archive, which has letters of our own."""
 
 _WITH_SCRIPT = f"{PAGE}; script-src 'self'"
 
@@ -50,6 +57,12 @@ def as_mail(response: Response, *, framed: bool = False) -> Response:
     ancestors = "'self'" if framed else "'none'"
     response.headers["Content-Security-Policy"] = MAIL.format(ancestors=ancestors)
     response.headers["X-Frame-Options"] = "SAMEORIGIN" if framed else "DENY"
+    return response
+
+
+def as_archived(response: R) -> R:
+    """Let a response show a mail as a page of the archive: its own styles, and our letters."""
+    response.headers["Content-Security-Policy"] = ARCHIVE
     return response
 
 

@@ -17,14 +17,14 @@ from newsletter.rendering.promises import require_kept
 from tests.rendering import sample
 
 
-def _with_logo(edition: str = "en+my", **changes: object) -> Letter:
+def _with_logo(edition: str = "en+my", *, hosted: bool = False) -> Letter:
     letter = sample.letter(edition)
     assert letter.picture is not None
     logo = Picture(
         f"{'ab' * 16}.png", b"\x89PNG the bytes of a logo", "image/png", 600, 200,
         {"en": "The Hill Letter", "my": "တောင်တန်း စာစောင်"},
     )  # fmt: skip
-    return replace(letter, logo=logo, **changes)
+    return replace(letter, logo=logo, hosted_images=hosted)
 
 
 def _mail(letter: Letter, *, text_only: bool = False) -> EmailMessage:
@@ -72,7 +72,7 @@ def test_every_image_of_a_mail_has_words_and_measures() -> None:
 
 
 def test_hosted_pictures_are_named_by_an_address_that_is_the_same_for_all() -> None:
-    message = _mail(_with_logo(hosted_images=True))
+    message = _mail(_with_logo(hosted=True))
     assert _images(message) == {}
     assert message.get_content_type() == "multipart/alternative"
     sources = _sources(message)
@@ -83,13 +83,13 @@ def test_hosted_pictures_are_named_by_an_address_that_is_the_same_for_all() -> N
 
 def test_the_edition_without_html_has_no_picture_of_any_kind() -> None:
     for hosted in (False, True):
-        message = _mail(_with_logo(hosted_images=hosted), text_only=True)
+        message = _mail(_with_logo(hosted=hosted), text_only=True)
         assert message.get_content_type() == "text/plain"
         assert "/media/" not in message.get_content()
 
 
 def test_hosting_lets_nothing_else_in() -> None:
-    letter = _with_logo(hosted_images=True)
+    letter = _with_logo(hosted=True)
     rendered = render(letter, sample.theme())
     ours = [f"{letter.public_url}/media/{'ab' * 16}.png"]
     for foreign in (
