@@ -255,7 +255,8 @@ class _Life:
             ("status", "--json"),
             ("status", "1"),
             ("audit", "--json"),
-            ("doctor", "--json"),
+            ("doctor", "--offline", "--json"),
+            ("doctor", "--offline"),
         ):
             self.hear(*words)
 

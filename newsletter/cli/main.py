@@ -23,6 +23,7 @@ from newsletter.cli import (
     bounces,
     burmese,
     dkim,
+    doctor,
     files,
     issues,
     keyholders,
@@ -197,6 +198,7 @@ def newsletter(
 
 for room in (
     setup,
+    doctor,
     files,
     issues,
     burmese,

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from newsletter.core.dns import Answer
-from newsletter.doctor.findings import Ask, Finding, Verdict
+from newsletter.doctor.findings import Ask, Finding, Record, State, Verdict
 
+PLACEHOLDER = "THE-NAME-OF-THE-SERVER-THAT-TAKES-YOUR-MAIL"
 _RULE = "who answers a newsletter must reach somebody; a sender that takes no mail is not believed"
 _SOURCE = "RFC 5321 §5.1; RFC 7505; Google 81126"
 
@@ -34,6 +35,15 @@ def judged(domain: str, part: str, ask: Ask) -> Finding:
 
 def _bad(subject: str, text: str, remedy: str) -> Finding:
     return Finding(subject, Verdict.BAD, text, remedy, _RULE, _SOURCE)
+
+
+def record_for(domain: str, ask: Ask) -> Record:
+    """The record of a domain that takes no mail yet; which server it is nobody here knows."""
+    there = ask(domain, "MX").values
+    state = State.TO_CHANGE if there else State.TO_SET
+    return Record(
+        domain, "MX", f"10 {PLACEHOLDER}.", "who takes mail for this domain", state, there
+    )
 
 
 def _without(subject: str, domain: str, part: str, ask: Ask) -> Finding:

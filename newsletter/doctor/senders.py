@@ -32,19 +32,15 @@ class Sender:
         return domain_of(self.return_address) or self.domain
 
     @property
-    def receiving(self) -> dict[str, str]:
-        """The addresses that must be able to take mail, by what they are for."""
+    def receiving(self) -> list[tuple[str, str]]:
+        """What must be able to take mail: (which part of the message, domain)."""
         given = {
             "From": self.address,
             "Reply-To": self.reply_to,
             "List-Unsubscribe": self.leave_address,
             "the return path": self.return_address,
         }
-        seen: dict[str, str] = {}
-        for part, address in given.items():
-            if address and domain_of(address) not in map(domain_of, seen.values()):
-                seen[part] = address
-        return seen
+        return [(part, domain_of(address)) for part, address in given.items() if address]
 
 
 def domain_of(address: str) -> str:

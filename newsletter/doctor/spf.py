@@ -26,7 +26,7 @@ def judged(domain: str, ways: Sequence[Way], ask: Ask) -> list[Finding]:
         return [_unknown(subject, answer.why)]
     texts = spf_record.records(answer.values)
     if len(texts) != 1:
-        return [_not_one(subject, domain, texts)]
+        return [_not_one(subject, texts)]
     record = spf_record.parse(texts[0])
     if record.faults:
         return [
@@ -50,12 +50,12 @@ def _unknown(subject: str, why: str) -> Finding:
     return Finding(subject, Verdict.UNKNOWN, why, "look again later", source="RFC 7208 §4.4")
 
 
-def _not_one(subject: str, domain: str, texts: Sequence[str]) -> Finding:
+def _not_one(subject: str, texts: Sequence[str]) -> Finding:
     if not texts:
         return Finding(
             subject,
             Verdict.BAD,
-            f"{domain} has no SPF record, so nobody can tell who may send for it",
+            "there is no SPF record, so nobody can tell who may send for this domain",
             "set the record below",
             _SENDERS,
             "RFC 7208 §3; Google 81126",
@@ -63,7 +63,7 @@ def _not_one(subject: str, domain: str, texts: Sequence[str]) -> Finding:
     return Finding(
         subject,
         Verdict.BAD,
-        f"{domain} has {len(texts)} SPF records, and receivers then believe none",
+        f"there are {len(texts)} SPF records, and receivers then believe none",
         "make one of them, as below, and take the others away",
         "there must be exactly one record",
         "RFC 7208 §3.2, §4.5",

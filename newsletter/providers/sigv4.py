@@ -34,8 +34,9 @@ def signed(
     region: str,
     service: str,
     now: datetime,
+    method: str = "POST",
 ) -> dict[str, str]:
-    """The headers of a POST of `body`, with Host, X-Amz-Date and Authorization added.
+    """The headers of a request with this `body`, with Host, X-Amz-Date and Authorization added.
 
     Every given header is signed, so none may be changed afterwards. A signature is good for
     five minutes around `now`.
@@ -48,7 +49,7 @@ def signed(
     whole = {**headers, **known}
     names, canonical = _canonical_headers(whole)
     path = quote(parts.path or "/", safe="/-_.~")
-    asked = f"POST\n{path}\n\n{canonical}\n{names}\n{hashlib.sha256(body).hexdigest()}"
+    asked = f"{method}\n{path}\n\n{canonical}\n{names}\n{hashlib.sha256(body).hexdigest()}"
     scope = f"{stamp[:8]}/{region}/{service}/aws4_request"
     to_sign = f"{_ALGORITHM}\n{stamp}\n{scope}\n{hashlib.sha256(asked.encode()).hexdigest()}"
     key = _key(credentials.secret_key, scope)

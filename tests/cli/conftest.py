@@ -13,15 +13,27 @@ import pytest
 
 from newsletter.cli.catching import CatchingServer
 from tests.cli.command import Command
+from tests.dns_server import NameServer
+
+
+@pytest.fixture(scope="session")
+def name_server() -> Iterator[NameServer]:
+    """A name server that knows nothing: what `doctor` asks when a test says nothing else."""
+    with NameServer() as server:
+        yield server
 
 
 @pytest.fixture
-def newsletter(home: Path) -> Iterator[Command]:
+def newsletter(home: Path, name_server: NameServer) -> Iterator[Command]:
     """The command, with a home that does not exist yet."""
     root = logging.getLogger()
     before, level = list(root.handlers), root.level
     root.handlers[:] = []
-    yield Command(home, {"NEWSLETTER_PUBLIC__URL": "http://127.0.0.1:8080"})
+    given = {
+        "NEWSLETTER_PUBLIC__URL": "http://127.0.0.1:8080",
+        "NEWSLETTER_DOCTOR__NAMESERVERS": name_server.place,
+    }
+    yield Command(home, given)
     for handler in root.handlers:
         handler.close()
     root.handlers[:], root.level = before, level

@@ -140,4 +140,4 @@ def test_a_mailbox_is_looked_at_and_then_emptied(
         (finding,) = [
             one for one in at("doctor", "--json").json["findings"] if one["subject"] == "bounces"
         ]
-        assert (finding["level"], "1 in it" in finding["text"]) == ("ok", True)
+        assert (finding["verdict"], "1 in it" in finding["found"]) == ("good", True)

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.command import Command
+from tests.http_server import DROP, HttpServer, answer
 
 
 @pytest.fixture
@@ -29,7 +30,7 @@ def _findings(newsletter: Command) -> dict[str, tuple[str, str]]:
     ran = newsletter("doctor", "--json")
     assert ran.code == 1, ran
     assert ran.err == ""
-    return {f["subject"]: (f["level"], f["text"]) for f in ran.json["findings"]}
+    return {f["subject"]: (f["verdict"], f["found"]) for f in ran.json["findings"]}
 
 
 def test_each_broken_part_is_named_and_the_others_are_still_seen(newsletter: Command) -> None:
@@ -38,14 +39,14 @@ def test_each_broken_part_is_named_and_the_others_are_still_seen(newsletter: Com
     toml = home / "newsletter.toml"
     toml.write_text("[smtp\n")
     found = _findings(newsletter)
-    assert found["settings"][0] == "error"
-    assert found["key"] == ("ok", "present and whole")
+    assert found["settings"][0] == "bad"
+    assert found["key"] == ("good", "present and whole")
     assert "disk" in found
     toml.unlink()
     (home / "keys.json").write_text("{}")
     found = _findings(newsletter)
-    assert found["key"][0] == "error"
-    assert found["database"][0] == "ok"
+    assert found["key"][0] == "bad"
+    assert found["database"][0] == "good"
     assert {"publication weekly", "mail", "public address", "time zone"} <= found.keys()
     for name in home.glob("newsletter.db*"):
         name.write_text("garbage")
@@ -59,7 +60,7 @@ def test_server_that_is_not_there_is_found_without_its_password(newsletter: Comm
     url = "postgresql://u:secret@127.0.0.1:1/x"
     there = replace(newsletter, environment={"NEWSLETTER_DATABASE__URL": url})
     level, text = _findings(there)["database"]
-    assert level == "error"
+    assert level == "bad"
     assert "127.0.0.1:1 " in text
     assert "secret" not in text
     ran = there("status", "--debug")
@@ -72,16 +73,12 @@ def test_server_that_is_not_there_is_found_without_its_password(newsletter: Comm
     [
         (
             '[delivery]\nprovider = "mailgun"\n',
-            "error",
+            "bad",
             "mailgun.domain and mailgun.key are not set",
         ),
         (
-            '[delivery]\nprovider = "mailgun"\n[mailgun]\nkey = "k"\ndomain = "mg.example.org"\n',
-            *("ok", "the first message tells"),
-        ),
-        (
             '[delivery]\nprovider = "brevo"\n[brevo]\nkey = "k"\n',
-            *("error", "brevo.tracking_is_off"),
+            *("bad", "brevo.tracking_is_off"),
         ),
     ],
 )
@@ -93,6 +90,31 @@ def test_a_provider_that_lacks_a_key_is_told_in_one_sentence(
     found = _findings(newsletter)["mail"]
     assert found[0] == level
     assert sentence in found[1]
+
+
+@pytest.mark.parametrize(
+    ("reply", "verdict", "words"),
+    [
+        (answer(200, "{}"), "good", "it knows the key"),
+        (answer(401, "Forbidden"), "bad", "it refuses the key (it answers 401)"),
+        (answer(503), "not known", "it answers 503"),
+        (DROP, "not known", "hung up"),
+    ],
+)
+def test_a_provider_is_asked_whether_it_knows_the_key(
+    newsletter: Command, reply: bytes, verdict: str, words: str
+) -> None:
+    newsletter.ok("init", "--yes")
+    with HttpServer(lambda _asked, _nth: reply) as server:
+        (newsletter.home / "newsletter.toml").write_text(
+            '[delivery]\nprovider = "mailgun"\n[mailgun]\nkey = "s3cret"\n'
+            f'domain = "mg.example.org"\nendpoint = "{server.url}"\n'
+        )
+        found = _findings(newsletter)["mail"]
+        assert server.kept[0].line.startswith("GET /v3/domains/mg.example.org ")
+    assert found[0] == verdict
+    assert words in found[1]
+    assert "s3cret" not in found[1]
 
 
 _COMMANDS = (
@@ -115,7 +137,7 @@ def test_full_disk_is_one_sentence(newsletter: Command, small_disk: Path) -> Non
         assert ran.err.startswith("error: the disk is full"), ran
         assert ran.err.count("\n") == 1, ran
     found = _findings(newsletter.apart)
-    assert found["disk"] == ("error", f"the disk is full ({small_disk})")
+    assert found["disk"] == ("bad", f"the disk is full ({small_disk})")
     assert {"key", "mail", "public address"} <= found.keys()
 
 
@@ -127,7 +149,7 @@ def test_read_only_home_is_one_sentence(newsletter: Command, small_disk: Path) -
         assert (ran.code, ran.out) == (1, "")
         assert ran.err.startswith(f"error: the home {small_disk} cannot be written"), ran
         assert ran.err.count("\n") == 1, ran
-    assert _findings(newsletter.apart)["home"][0] == "error"
+    assert _findings(newsletter.apart)["home"][0] == "bad"
 
 
 def test_every_command_says_the_same_of_a_home_that_is_none(newsletter: Command) -> None:

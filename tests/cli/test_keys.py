@@ -68,7 +68,7 @@ def test_wrapped_by_a_passphrase_and_back(desk: Command, tmp_path: Path) -> None
     assert "take 'passphrase' out of" in there.ok("keys", "wrap", "--new-file").out
     assert _opens(desk)
     findings = there("doctor", "--json").json["findings"]
-    idle = [f["text"] for f in findings if (f["subject"], f["level"]) == ("data keys", "warning")]
+    idle = [f["found"] for f in findings if (f["subject"], f["verdict"]) == ("data keys", "warning")]
     assert idle == ["a passphrase stands under [keys], and the keys are not wrapped by it"]
 
 
@@ -90,8 +90,8 @@ def test_wrapped_by_a_key_of_ones_own(desk: Command, tmp_path: Path) -> None:
     assert _opens(_with(desk, KEY_FILE=file))
     (desk.home / "keys.json").unlink()
     findings = _with(desk, KEY_FILE=file)("doctor", "--json").json["findings"]
-    told = {f["subject"]: (f["level"], f["text"]) for f in findings}
-    assert told["data keys"] == ("ok", "wrapped by a key that is set, and all of them open")
+    told = {f["subject"]: (f["verdict"], f["found"]) for f in findings}
+    assert told["data keys"] == ("good", "wrapped by a key that is set, and all of them open")
     assert "key" not in told
 
 

@@ -84,10 +84,10 @@ def test_doctor_looks_at_every_provider(newsletter: Command) -> None:
     )
     findings = newsletter("doctor", "--json").json["findings"]
     mail = {one["subject"]: one for one in findings if one["subject"].startswith("mail")}
-    assert mail["mail"]["level"] == "warning"
-    assert mail["mail by far"]["level"] == mail["mail by post"]["level"] == "error"
+    assert mail["mail"]["verdict"] == "warning"
+    assert mail["mail by far"]["verdict"] == mail["mail by post"]["verdict"] == "bad"
     assert "see [providers.far]" in mail["mail by far"]["remedy"]
-    assert "providers.post.key is not set" in mail["mail by post"]["text"]
+    assert "providers.post.key is not set" in mail["mail by post"]["found"]
 
 
 def test_doctor_names_a_route_that_can_take_nothing(newsletter: Command) -> None:
@@ -102,10 +102,10 @@ def test_doctor_names_a_route_that_can_take_nothing(newsletter: Command) -> None
     )
     (newsletter.home / "newsletter.toml").write_text("".join(map(route.format, conditions)))
     findings = newsletter("doctor", "--json").json["findings"]
-    told = {one["subject"]: one for one in findings if one["subject"].startswith("routes.")}
-    assert sorted(told) == ["routes.0", "routes.1", "routes.2"]
-    assert {one["level"] for one in told.values()} == {"warning"}
-    assert "there is no publication 'weakly'" in told["routes.0"]["text"]
-    assert told["routes.0"]["remedy"].endswith("there are: weekly")
-    assert "edition 'xx'" in told["routes.1"]["text"]
-    assert "en+my" in told["routes.2"]["remedy"]
+    told = {one["subject"]: one for one in findings if one["subject"].startswith("route ")}
+    assert sorted(told) == ["route 1", "route 2", "route 3"]
+    assert {one["verdict"] for one in told.values()} == {"warning"}
+    assert "there is no publication 'weakly'" in told["route 1"]["found"]
+    assert told["route 1"]["remedy"].endswith("there are: weekly")
+    assert "edition 'xx'" in told["route 2"]["found"]
+    assert "en+my" in told["route 3"]["remedy"]

@@ -99,8 +99,8 @@ def waits(services: Services, local: str) -> None:
 
 
 def findings(place: Target) -> list[str]:
-    found = place.command()("doctor", "--json").json["findings"]
-    return [one["level"] for one in found if one["subject"] == "restore"]
+    found = place.command()("doctor", "--offline", "--json").json["findings"]
+    return [one["verdict"] for one in found if one["subject"] == "restore"]
 
 
 def test_nothing_goes_out_before_somebody_accepts(
