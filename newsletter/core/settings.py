@@ -201,6 +201,7 @@ class Language(_Section):
     """In which it is written (ISO 15924); by it an import knows the language of a title."""
     digits: Literal["latn", "mymr"] = "latn"
     date: str = "{day} {month} {year}"
+    day_of_week: str = "{weekday}, {date}"
     list_separator: str = ", "
     list_last: str = ", "
     reading_unit: Literal["words", "syllables"] = "words"

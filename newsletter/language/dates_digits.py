@@ -36,6 +36,15 @@ MONTHS = (
     N_("November"),
     N_("December"),
 )
+WEEKDAYS = (
+    N_("Monday"),
+    N_("Tuesday"),
+    N_("Wednesday"),
+    N_("Thursday"),
+    N_("Friday"),
+    N_("Saturday"),
+    N_("Sunday"),
+)
 LANGUAGE_NAMES = (N_("English"), N_("Burmese"))
 """As `name` in the shipped settings; a further language shows its name untranslated."""
 
@@ -55,6 +64,22 @@ def format_date(
     """A day in the house form: 8 March 2026, ၂၀၂၆ ခုနှစ်၊ မတ်လ ၈ ရက်."""
     month = words.gettext(MONTHS[day.month - 1])
     return digits(rules.date.format(day=day.day, month=month, year=day.year), rules)
+
+
+def format_day_of_week(
+    day: date,
+    language_code: str,
+    rules: Rules,
+    words: gettext.NullTranslations,
+) -> str:
+    """A day with its weekday: Sunday, 8 March 2026; ၂၀၂၆ ခုနှစ်၊ မတ်လ ၈ ရက်၊ တနင်္ဂနွေနေ့.
+
+    `day` is the reader's: an instant must be taken to the publication's zone first, because
+    18:00 UTC on a Saturday is Sunday in Yangon.
+    """
+    weekday = words.gettext(WEEKDAYS[day.weekday()])
+    date = format_date(day, language_code, rules, words)
+    return rules.day_of_week.format(weekday=weekday, date=date)
 
 
 def join(items: Sequence[str], rules: Rules) -> str:

@@ -17,6 +17,10 @@ class Rules(Protocol):
         """The pattern of a long date, with {day}, {month} and {year}."""
 
     @property
+    def day_of_week(self) -> str:
+        """The pattern of a date with its {weekday}, around that {date}."""
+
+    @property
     def list_separator(self) -> str:
         """Between all names of a list but the last two."""
 

@@ -13,7 +13,13 @@ import re
 import unicodedata
 from itertools import pairwise
 
-_CONSONANT = "\u1000-\u1021\u1025\u103f"
+_OF_NEIGHBOURS = (
+    "\u1022\u1028\u1050-\u1055\u105a-\u105d\u1061\u1065\u1066\u106e-\u1070\u1075-\u1081\u108e"
+    "\ua9e0-\ua9e4\ua9e7-\ua9ef\ua9fa-\ua9fe\uaa60-\uaa6f\uaa71-\uaa76\uaa7a\uaa7e\uaa7f"
+)
+"""Letters of Mon, Karen, Shan, Pa'O and others: titles in those languages are cut as well."""
+
+_CONSONANT = f"\u1000-\u1021\u1025\u103f{_OF_NEIGHBOURS}"
 _INDEPENDENT = "\u1023\u1024\u1026-\u102a\u104c-\u104f"
 SYLLABLE_START = re.compile(
     rf"(?<!\u1039)(?:[{_CONSONANT}](?![\u103b\u103e]?\u1037?[\u103a\u1039])|[{_INDEPENDENT}])"

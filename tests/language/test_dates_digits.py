@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import UTC, date, datetime
 
 import pytest
 
-from newsletter.language.dates_digits import attach, digits, format_date, join
+from newsletter.core.clock import zone
+from newsletter.language.dates_digits import (
+    attach,
+    digits,
+    format_date,
+    format_day_of_week,
+    join,
+)
 from newsletter.language.reading_time import minutes
 from tests.rendering import sample
 
@@ -24,6 +31,33 @@ def test_every_month_has_a_burmese_name() -> None:
     shown = {format_date(date(2026, m, 1), "my", _MY, _THEME.words("my")) for m in range(1, 13)}
     assert len(shown) == 12
     assert not any(character.isascii() and character.isalpha() for character in "".join(shown))
+
+
+def test_the_day_of_the_week_stands_before_an_english_date_and_after_a_burmese_one() -> None:
+    day = date(2026, 3, 8)
+    assert format_day_of_week(day, "en", _EN, _THEME.words("en")) == "Sunday, 8 March 2026"
+    burmese = format_day_of_week(day, "my", _MY, _THEME.words("my"))
+    assert burmese == "၂၀၂၆ ခုနှစ်၊ မတ်လ ၈ ရက်၊ တနင်္ဂနွေနေ့"
+
+
+def test_every_weekday_has_a_burmese_name() -> None:
+    days = [date(2026, 3, 2 + n) for n in range(7)]
+    shown = {format_day_of_week(day, "my", _MY, _THEME.words("my")).split()[-1] for day in days}
+    assert shown == {
+        "တနင်္လာနေ့",
+        "အင်္ဂါနေ့",
+        "ဗုဒ္ဓဟူးနေ့",
+        "ကြာသပတေးနေ့",
+        "သောကြာနေ့",
+        "စနေနေ့",
+        "တနင်္ဂနွေနေ့",
+    }
+
+
+def test_saturday_evening_in_utc_is_sunday_in_yangon() -> None:
+    instant = datetime(2026, 3, 7, 18, tzinfo=UTC)
+    day = instant.astimezone(zone("Asia/Yangon")).date()
+    assert format_day_of_week(day, "en", _EN, _THEME.words("en")) == "Sunday, 8 March 2026"
 
 
 def test_digits_follow_the_language() -> None:
