@@ -13,8 +13,8 @@ _RULE = "From's domain agrees with that of SPF or of DKIM; Microsoft wants both"
 _SOURCE = "RFC 9989 §4.10.2; Google 81126"
 
 
-def judged(sender: Sender, signed_by: str, ways: Sequence[Way], ask: Ask) -> Finding:
-    """Whether the domains agree; `signed_by` is the domain of our own DKIM keys, if any."""
+def judged(sender: Sender, ways: Sequence[Way], ask: Ask) -> Finding:
+    """Whether the domains agree: that of the envelope, and that of our own DKIM keys, if any."""
     subject = f"alignment of {sender.domain}"
     step = walked(sender.domain, ask).policy
     record = step.record if step else None
@@ -22,7 +22,7 @@ def judged(sender: Sender, signed_by: str, ways: Sequence[Way], ask: Ask) -> Fin
     if any(way.own_envelope for way in ways):
         strict = record.strict_spf if record else False
         parts["SPF"] = sender.envelope, aligned(sender.domain, sender.envelope, ask, strict=strict)
-    if signed_by:
+    if signed_by := sender.signing_domain:
         strict = record.strict_dkim if record else False
         parts["DKIM"] = signed_by, aligned(sender.domain, signed_by, ask, strict=strict)
     return _judged(subject, sender, parts)
@@ -62,6 +62,8 @@ def _remedy(sender: Sender, off: dict[str, str]) -> str:
     ways = []
     if "DKIM" in off:
         ways.append(f"set domain under [dkim] to {sender.domain}, with a key of its own")
-    if "SPF" in off:
+    if "SPF" in off and sender.discreet:
+        ways.append(f"use an address under {sender.domain} as discreet.bounce_address")
+    elif "SPF" in off:
         ways.append(f"use an address under {sender.domain} as address under [bounces]")
     return "; ".join(ways)

@@ -11,7 +11,7 @@ from newsletter.core import audit, clock, keychain
 from newsletter.core.errors import NewsletterError
 from newsletter.core.settings import Settings
 from newsletter.doctor.findings import Finding, Verdict
-from newsletter.editorial import edition_codes, publications
+from newsletter.editorial import discreet, edition_codes, publications
 from newsletter.editorial.models import Publication
 from newsletter.safekeeping.aftermath import remembered
 from subscribers import brakes, list_imports
@@ -28,6 +28,7 @@ def looked_at(
     yield from _restored(session)
     yield from _backup(session, now)
     yield from _publications(chosen)
+    yield from _discreet(settings, chosen)
     yield from _zones(chosen, now)
     yield from _imports(session, chosen)
     yield from _brake(session, settings, now)
@@ -97,6 +98,20 @@ def _publications(chosen: Sequence[Publication]) -> Iterator[Finding]:
             yield Finding(f"publication {one.slug}", Verdict.BAD, text, remedy)
         if not lacking:
             yield Finding(f"publication {one.slug}", Verdict.GOOD, "lacks nothing")
+
+
+def _discreet(settings: Settings, chosen: Sequence[Publication]) -> Iterator[Finding]:
+    """What a discreet edition still lacks, once somebody has begun one."""
+    for one in chosen:
+        if not one.discreet:
+            continue
+        lacking = discreet.lacking(one, settings.links_url)
+        for sentence in lacking:
+            text, _, remedy = sentence.partition(": run ")
+            yield Finding(f"discreet edition of {one.slug}", Verdict.BAD, text, f"run {remedy}")
+        if not lacking:
+            text = "its address and its url are on domains of their own"
+            yield Finding(f"discreet edition of {one.slug}", Verdict.GOOD, text)
 
 
 def _zones(chosen: Sequence[Publication], now: datetime) -> Iterator[Finding]:

@@ -18,7 +18,7 @@ def judged(senders: Sequence[Sender], ask: Ask) -> list[Finding]:
 
 
 def _one(sender: Sender, ordinary: set[str], ask: Ask) -> Finding:
-    subject = f"discreet edition of {sender.publication}"
+    subject = f"discreet domain of {sender.publication}"
     same = [domain for domain in sorted(ordinary) if sender.domain == domain]
     kin = [d for d in sorted(ordinary) if aligned(sender.domain, d, ask, strict=False)]
     related = [d for d in sorted(ordinary) if f".{sender.domain}".endswith(f".{d}")]

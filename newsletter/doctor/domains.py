@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from newsletter.core.dns import Answer, Said
+from newsletter.core.errors import ConfigurationError
 from newsletter.core.settings import Settings
 from newsletter.doctor import (
     alignment,
@@ -48,7 +49,7 @@ def looked_at(
         _dkim(sender, settings, ask, looked)
         looked.findings += dmarc.judged(sender.domain, ask)
         looked.records.append(dmarc.record_for(sender.domain, _reports_to(sender), ask))
-        looked.findings.append(alignment.judged(sender, settings.dkim.domain, relays, ask))
+        looked.findings.append(alignment.judged(sender, relays, ask))
     _receiving(senders, ask, looked)
     for way in relays:
         looked.findings += sending_address.judged(way, pointer, ask)
@@ -82,34 +83,36 @@ def _spf(domain: str, relays: Sequence[Way], ask: Ask, looked: Looked) -> None:
 
 
 def _dkim(sender: Sender, settings: Settings, ask: Ask, looked: Looked) -> None:
-    domain = settings.dkim.domain.lower()
-    own = {} if sender.discreet and domain != sender.domain else _own_keys(settings)
-    for selector, wanted in own.items():
-        if any(dkim.place(domain, selector) == one.name for one in looked.records):
+    for selector, path in sender.keys:
+        if any(dkim.place(sender.signing_domain, selector) == one.name for one in looked.records):
             continue
-        finding = dkim.judged(domain, selector, wanted, ask)
+        try:
+            wanted = dkim_keys.record(dkim_keys.load(path))
+        except ConfigurationError as err:
+            subject = f"DKIM of {sender.signing_domain}, selector {selector}"
+            looked.findings.append(Finding(subject, Verdict.BAD, str(err)))
+            continue
+        finding = dkim.judged(sender.signing_domain, selector, wanted, ask)
         looked.findings.append(finding)
-        looked.records.append(dkim.record_for(domain, selector, wanted, ask, finding))
+        record = dkim.record_for(sender.signing_domain, selector, wanted, ask, finding)
+        looked.records.append(record)
     for selector in settings.doctor.dkim_selectors:
         looked.findings.append(dkim.judged(sender.domain, selector, "", ask))
-    if not own and not settings.doctor.dkim_selectors:
-        looked.findings.append(
-            Finding(
-                f"DKIM of {sender.domain}",
-                Verdict.UNKNOWN,
-                "nothing is signed here, and whether the relay signs cannot be seen from here",
-                "look into a mail that arrived for 'dkim=pass'; if there is none, 'newsletter dkim "
-                f"new-key {sender.domain} weekly' begins it. A relay's selector goes into "
-                "dkim_selectors under [doctor]",
-                "Gmail, Yahoo and Microsoft want DKIM of whoever sends in bulk",
-                "RFC 6376; Google 81126",
-            )
-        )
+    if not sender.keys and not settings.doctor.dkim_selectors:
+        looked.findings.append(_unsigned(sender))
 
 
-def _own_keys(settings: Settings) -> dict[str, str]:
-    paths = settings.dkim.paths(settings.home)
-    return {name: dkim_keys.record(dkim_keys.load(path)) for name, path in paths.items()}
+def _unsigned(sender: Sender) -> Finding:
+    begin = f"'newsletter dkim new-key {sender.domain} k1' begins it"
+    return Finding(
+        f"DKIM of {sender.domain}",
+        Verdict.UNKNOWN,
+        "nothing is signed here, and whether the relay signs cannot be seen from here",
+        f"look into a mail that arrived for 'dkim=pass'; if there is none, {begin}. A relay's "
+        "selector goes into dkim_selectors under [doctor]",
+        "Gmail, Yahoo and Microsoft want DKIM of whoever sends in bulk",
+        "RFC 6376; Google 81126",
+    )
 
 
 def _receiving(senders: Sequence[Sender], ask: Ask, looked: Looked) -> None:

@@ -107,12 +107,22 @@ def _outside(found: Examination, settings: Settings, told: _Told, *, offline: bo
     public += public_address.set_rightly(settings)
     if not offline:
         _guarded(posted, "bounces", lambda: mail.bounces(settings))
-        visit = public_address.visited(settings, told.token)
-        public += visit.findings
-        found.witnesses += visit.witnesses
+        for url, subject in _addresses(settings, told.senders).items():
+            visit = public_address.visited(url, told.token, subject)
+            public += visit.findings
+            found.witnesses += visit.witnesses
         found.parts[MACHINE].append(clocks.judged(found.witnesses))
     names = Names(settings.doctor.nameservers, timeout=settings.doctor.timeout)
     _guarded(found.parts[DOMAINS], "domains", lambda: _names(found, settings, told, names, offline))
+
+
+def _addresses(settings: Settings, senders: list[Sender]) -> dict[str, str]:
+    """Every address that links lead to, and what it is called."""
+    found = {settings.public.url: "public address"}
+    for one in senders:
+        if one.url:
+            found.setdefault(one.url, f"discreet address of {one.publication}")
+    return found
 
 
 def _names(

@@ -23,6 +23,7 @@ _START = "start 'newsletter serve', and set url under [public] to what readers c
 class Visit:
     """What was found there, and who told the time."""
 
+    subject: str
     findings: list[Finding] = field(default_factory=list)
     witnesses: list[Witness] = field(default_factory=list)
 
@@ -37,15 +38,15 @@ def set_rightly(settings: Settings) -> Iterator[Finding]:
         yield Finding(_SUBJECT, verdict, text, f"set {remedy}", source="RFC 8058 §3.1")
 
 
-def visited(settings: Settings, token: str) -> Visit:
+def visited(url: str, token: str, subject: str = _SUBJECT) -> Visit:
     """Go there as a reader's mail program would; `token` is one for tests, or empty."""
-    visit = Visit()
-    url = settings.public.url.rstrip("/")
+    visit = Visit(subject)
+    url = url.rstrip("/")
     if not url:
         return visit
     parts = urlsplit(url)
     if parts.scheme == "https":
-        visit.findings += _certificate(parts.hostname or "", parts.port or 443)
+        visit.findings += _certificate(parts.hostname or "", parts.port or 443, subject)
     client = Client(limits=Limits(_SECONDS, _SECONDS, _SECONDS))
     try:
         _look(client, url, token, visit)
@@ -54,22 +55,22 @@ def visited(settings: Settings, token: str) -> Visit:
     return visit
 
 
-def _certificate(host: str, port: int) -> Iterator[Finding]:
+def _certificate(host: str, port: int, subject: str) -> Iterator[Finding]:
     seen = tls.of_web(host, port, _SECONDS)
     if not isinstance(seen, str):
-        yield certificates.judged("certificate of the public address", seen, clock.now())
+        yield certificates.judged(f"certificate of the {subject}", seen, clock.now())
 
 
 def _look(client: Client, url: str, token: str, visit: Visit) -> None:
     try:
         health = client.get(f"{url}/healthz", {})
         _hear(url, health, visit)
-        visit.findings.append(_alive(url, health))
+        visit.findings.append(_alive(url, health, visit.subject))
         if health.status == 200 and token:
             _try(client, f"{url}/u/{token}", visit)
     except (NoAnswer, NotReached) as err:
         text = f"{url} {err.cause}" if isinstance(err, NoAnswer) else f"{url}: {err.cause}"
-        visit.findings.append(Finding(_SUBJECT, Verdict.WARNING, text, _START))
+        visit.findings.append(Finding(visit.subject, Verdict.WARNING, text, _START))
 
 
 def _try(client: Client, link: str, visit: Visit) -> None:
@@ -81,10 +82,10 @@ def _try(client: Client, link: str, visit: Visit) -> None:
     visit.findings += [hint] if hint else []
 
 
-def _alive(url: str, reply: Reply) -> Finding:
+def _alive(url: str, reply: Reply, subject: str) -> Finding:
     if reply.status == 200:
-        return Finding(_SUBJECT, Verdict.GOOD, f"{url} answers")
-    return Finding(_SUBJECT, Verdict.BAD, f"{url}/healthz answers {reply.status}", _START)
+        return Finding(subject, Verdict.GOOD, f"{url} answers")
+    return Finding(subject, Verdict.BAD, f"{url}/healthz answers {reply.status}", _START)
 
 
 def _hear(url: str, reply: Reply, visit: Visit) -> None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from pathlib import Path
 
 from newsletter.core.settings import Settings
+from newsletter.editorial import discreet
+from newsletter.editorial.models import Publication
 
 
 @dataclass(frozen=True)
@@ -20,6 +21,11 @@ class Sender:
     return_address: str = ""
     """Where bounces go: the envelope's sender, without its token."""
     discreet: bool = False
+    url: str = ""
+    """Where the discreet edition's links lead; the ordinary one's stands in the settings."""
+    signing_domain: str = ""
+    keys: tuple[tuple[str, Path], ...] = ()
+    """Selectors of the keys that sign here, and where each private half lies."""
 
     @property
     def domain(self) -> str:
@@ -48,21 +54,35 @@ def domain_of(address: str) -> str:
     return address.rpartition("@")[2].lower()
 
 
-def of_publication(publication: Any, settings: Settings) -> list[Sender]:
+def of_publication(publication: Publication, settings: Settings) -> list[Sender]:
     """The faces of a publication that has a sender: its own, and the discreet one if it is set."""
-    found = []
-    if publication.sender_address:
-        found.append(
-            Sender(
-                publication.slug,
-                publication.sender_address,
-                publication.reply_to,
-                publication.leave_address,
-                settings.bounces.address,
-            )
-        )
-    discreet: Mapping[str, Any] = publication.discreet or {}
-    address = str(discreet.get("sender_address") or discreet.get("address") or "")
-    if address:
-        found.append(Sender(publication.slug, address, discreet=True))
-    return found
+    found = [_ordinary(publication, settings), _discreet(publication, settings.home)]
+    return [one for one in found if one.address]
+
+
+def _ordinary(publication: Publication, settings: Settings) -> Sender:
+    return Sender(
+        publication.slug,
+        publication.sender_address,
+        publication.reply_to,
+        publication.leave_address,
+        settings.bounces.address,
+        signing_domain=settings.dkim.domain.lower(),
+        keys=tuple(settings.dkim.paths(settings.home).items()),
+    )
+
+
+def _discreet(publication: Publication, home: Path) -> Sender:
+    told = discreet.settings_of(publication)
+    whole = told.address and told.dkim_selector and told.dkim_key_path
+    return Sender(
+        publication.slug,
+        told.address,
+        told.reply_to,
+        told.leave_address,
+        told.bounce_address,
+        discreet=True,
+        url=told.url,
+        signing_domain=domain_of(told.address) if whole else "",
+        keys=((told.dkim_selector, home / told.dkim_key_path),) if whole else (),
+    )

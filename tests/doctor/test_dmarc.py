@@ -130,22 +130,24 @@ def test_alignment_is_strict_or_relaxed() -> None:
 def test_one_of_the_two_must_speak_for_the_sender(
     bounces: str, signed_by: str, verdict: Verdict
 ) -> None:
-    sender = Sender("weekly", f"desk@{_DOMAIN}", return_address=bounces)
+    sender = Sender("weekly", f"desk@{_DOMAIN}", return_address=bounces, signing_domain=signed_by)
     ask = asking(_zone("v=DMARC1; p=none", at="example.org"))
-    assert alignment.judged(sender, signed_by, [Way("smtp")], ask).verdict is verdict
+    assert alignment.judged(sender, [Way("smtp")], ask).verdict is verdict
 
 
 def test_strict_alignment_is_what_the_record_says() -> None:
-    sender = Sender("weekly", f"desk@{_DOMAIN}", return_address="b@example.org")
+    sender = Sender(
+        "weekly", f"desk@{_DOMAIN}", return_address="b@example.org", signing_domain="example.org"
+    )
     ask = asking(_zone("v=DMARC1; p=none; aspf=s; adkim=s", at="example.org"))
-    assert alignment.judged(sender, "example.org", [Way("smtp")], ask).verdict is Verdict.BAD
+    assert alignment.judged(sender, [Way("smtp")], ask).verdict is Verdict.BAD
 
 
 def test_provider_with_a_return_path_of_its_own_is_not_judged() -> None:
     sender = Sender("weekly", f"desk@{_DOMAIN}")
     way = Way("mailgun", own_envelope=False)
     ask = asking(_zone("v=DMARC1; p=none"))
-    assert alignment.judged(sender, "", [way], ask).verdict is Verdict.UNKNOWN
+    assert alignment.judged(sender, [way], ask).verdict is Verdict.UNKNOWN
 
 
 def test_reports_go_only_to_who_wants_them() -> None:
