@@ -204,8 +204,10 @@ def approve(ctx: typer.Context, number: Number, publication: PublicationOption =
     with desk.writing() as session:
         _, issue = issue_of(session, publication, number)
         problems = preflight.report(services, session, issue, now()).problems
+        if {p.check for p in problems if p.level == "error"} <= {"message"}:
+            # A template at fault is told as such: no editor can mend it in the text.
+            press.proof(services, session, issue)
         issues.approve(session, issue, problems, now=now())
-        press.proof(services, session, issue)
         nobody = launching.nobody(session, issue, now())
     warn_of_address(services.settings)
     for problem in problems:

@@ -54,7 +54,7 @@ def encoded_size(html: str) -> int:
     raw = canonical(html)
     if smaller_encoding(raw) == "base64":
         return (len(raw) + 56) // 57 * 2 + (len(raw) + 2) // 3 * 4
-    return len(quoted_printable(raw))
+    return len(quoted_printable(raw)) + 2  # the CRLF that belongs to the boundary
 
 
 def _smaller(letter: Letter, size: Size) -> str:

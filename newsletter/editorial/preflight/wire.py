@@ -203,7 +203,7 @@ def _leaving(fields: Sequence[Field], *, https: bool) -> Iterator[Problem]:
     schemes = [uri.partition(":")[0].lower() for uri in uris]
     if https and schemes[:1] != ["https"]:
         yield _broken("H10", "List-Unsubscribe does not begin with an https address (RFC 8058)")
-    if schemes.count("https") > 1 or "mailto" not in schemes:
+    if len(schemes) != 2 or "mailto" not in schemes:
         yield _broken("H10", "List-Unsubscribe needs one https and one mailto address", "warning")
 
 

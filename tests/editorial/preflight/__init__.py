@@ -1,0 +1,1 @@
+"""Pre-flight: each check with what fails it and what passes."""
