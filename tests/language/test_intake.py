@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import unicodedata
 
 import pytest
@@ -180,3 +181,14 @@ def test_deep_and_long_texts() -> None:
         " ု" * 25_000,
     ):
         assert taken_in(text, "my").original == text
+
+
+def test_an_editorial_of_5000_words_takes_well_under_a_second() -> None:
+    editorial = "\n\n".join(texts.BURMESE * 18)
+    assert len(editorial) > 40_000
+    took = []
+    for _ in range(3):
+        start = time.process_time()
+        assert taken_in(editorial, "my").state == "clean"
+        took.append(time.process_time() - start)
+    assert min(took) < 1
