@@ -22,6 +22,7 @@ from newsletter.editorial import (
     issue_file,
     issues,
     weekly_post,
+    word_paste,
 )
 from newsletter.editorial.duplicates import near_duplicates
 from newsletter.editorial.headings import Headings
@@ -60,6 +61,8 @@ def _read(
 ) -> Post | IssueFile:
     if issue_file.looks_like_one(text):
         return issue_file.parse(text, name)
+    if word_paste.is_word_html(text):
+        text = word_paste.as_text(text)
     return weekly_post.parse(text, name, language=language, headings=headings, tongues=tongues)
 
 
@@ -99,9 +102,7 @@ def store(
         filling.write_image(issue, content, directory=directory, name=name, now=now, whole=whole)
         entries = filling.file_entries(content)
         headings.declare(content.categories)
-    filling.add_all(
-        session, issue, entries, headings=headings, document=whole, name=name, now=now
-    )
+    filling.add_all(session, issue, entries, headings=headings, document=whole, name=name, now=now)
     changed = conversions.found_now(session, publication, now)
     notes = [*decoded.notes, *_notes(issue, content), *headings.notes]
     notes += conversions.told(changed, issue.number)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
+
+from newsletter.language.intake import taken_in
 
 MONTHS = (
     ("january", "jan", "ဇန်နဝါရီ"),
@@ -53,6 +55,10 @@ _SECTION = re.compile(
 )
 _SENTENCE_END = re.compile(r"[.!?။…][”’\"')\]]*$")
 _MYANMAR = re.compile(r"[\u1000-\u109f\ua9e0-\ua9ff\uaa60-\uaa7f]")
+_LINE_ENDS = re.compile("([\x0c\x85\u2028\u2029])")
+_EDGES = "\ufeff\u200b\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
+"""What hangs unseen at the ends of lines that were copied from pages."""
+_WORD_BULLET = re.compile("^[\uf020-\uf0ff]+\\s*")
 _BLANKS = dict.fromkeys((*range(0x20), 0x7F, 0x85, 0x2028, 0x2029), " ")
 """Controls and foreign line ends, which no header and no heading may hold."""
 _QUOTES = {"“": "”", '"': '"', "„": "“", "«": "»"}
@@ -95,13 +101,29 @@ def lines_of(text: str) -> list[Line]:
     """The lines that say something, trimmed of spaces of any kind, numbered from 1."""
     found, gap = [], 0
     for number, raw in enumerate(text.split("\n"), 1):
-        stripped = raw.translate(_BLANKS).strip().strip("\ufeff\u200b").strip()
-        if stripped:
-            found.append(Line(number, stripped, gap))
-            gap = 0
-        else:
+        pieces = list(_pieces(raw))
+        if not pieces:
             gap += 1
+        for piece, parted in pieces:
+            found.append(Line(number, piece, max(gap, parted)))
+            gap = 0
     return found
+
+
+def _pieces(raw: str) -> Iterator[tuple[str, int]]:
+    """A line of the file, which may hold foreign line ends; 1 where a paragraph ended before."""
+    first, *rest = _LINE_ENDS.split(raw)
+    for end, text in [("", first), *zip(rest[::2], rest[1::2], strict=True)]:
+        stripped = text.translate(_BLANKS).strip().strip(_EDGES).strip()
+        stripped = _WORD_BULLET.sub("• ", stripped)
+        if stripped:
+            yield stripped, int(end in ("\u2028", "\u2029", "\x0c"))
+
+
+def legible(text: str) -> str:
+    """A line as Unicode would have it, for recognising what it is, never for keeping."""
+    found = taken_in(text, "my")
+    return found.proposed if found.state == "asked" else found.text
 
 
 def parse_day(text: str) -> date | None:
@@ -125,17 +147,19 @@ def dateline(text: str) -> Dateline:
     minutes: int | None = None
     unknown = []
     parts = [part.strip() for part in _BULLET.split(text) if part.strip()]
-    for part in parts:
+    for raw in parts:
+        part = legible(raw)
         named, timed = _AUTHORS.fullmatch(part), _MINUTES.fullmatch(part)
         found = parse_day(part)
         if found and day is None:
             day = found
         elif named and not authors:
-            authors = split_authors(named["names"], several=_says_several(named["label"]))
+            names = named["names"] if part == raw else re.split("[:：]", raw, maxsplit=1)[-1]
+            authors = split_authors(names, several=_says_several(named["label"]))
         elif timed and minutes is None:
             minutes = int(timed[1] or timed[2])
         else:
-            unknown.append(part)
+            unknown.append(raw)
     return Dateline(day, authors, minutes, tuple(unknown), len(parts) - len(unknown))
 
 
@@ -169,8 +193,16 @@ def with_latin_bylines(lines: Sequence[Line]) -> list[Line]:
     """
     if any(byline(line.text) for line in lines):
         return list(lines)
-    matches = [(line, _BYLINE_MY.fullmatch(line.text)) for line in lines]
-    return [Line(ln.number, f"By {m['name']}", ln.gap) if m else ln for ln, m in matches]
+    named = [(line, _burmese_byline(line.text)) for line in lines]
+    return [Line(ln.number, f"By {name}", ln.gap) if name else ln for ln, name in named]
+
+
+def _burmese_byline(text: str) -> str | None:
+    """The publisher's name as it stood; in Zawgyi the word မှ is written မွ."""
+    match = _BYLINE_MY.fullmatch(legible(text))
+    if match is None or match["name"] in text:
+        return match["name"] if match else None
+    return text.removesuffix("မွ").strip()
 
 
 def footnote(text: str) -> tuple[str, str] | None:
@@ -187,7 +219,7 @@ def featured_image(text: str) -> str | None:
 
 def opens_resources(text: str) -> bool:
     """Is this the heading "Resources from the past week"?"""
-    return _SECTION.fullmatch(text) is not None
+    return _SECTION.fullmatch(legible(text)) is not None
 
 
 def is_myanmar(text: str) -> bool:

@@ -12,10 +12,13 @@ from collections.abc import Iterable
 from newsletter.core.errors import RenderError
 from newsletter.rendering.content import UNSUBSCRIBE_URL
 
+_ATTRIBUTES = r"(?:[^>\"']|\"[^\"]*\"|'[^']*')*?"
+"""What an attribute says in its quotation marks may look like another one, and is none."""
 _REMOTE = re.compile(
     r"<(?:script|iframe|object|embed|video|audio|form|link|base)\b"
-    r"|<[a-z][^>]*\s(?:src|srcset|background|poster)\s*=\s*[\"']?\s*(?!cid:|data:)[^\s\"'>]"
-    r"|<[a-z][^>]*\sstyle\s*=\s*\"[^\"]*url\("
+    rf"|<[a-z]{_ATTRIBUTES}\s(?:src|srcset|background|poster)\s*=\s*[\"']?\s*(?!cid:|data:)"
+    r"[^\s\"'>]"
+    rf"|<[a-z]{_ATTRIBUTES}\sstyle\s*=\s*\"[^\"]*url\("
     r"|<meta[^>]*http-equiv\s*=\s*[\"']?refresh"
     r"|<style[^>]*>[^<]*(?:url\(|@import)",
     re.IGNORECASE,
