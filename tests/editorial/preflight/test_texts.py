@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import pytest
 
+from newsletter.editorial.checks import Problem
 from newsletter.editorial.preflight import subjects, texts
 from tests.editorial.preflight.making import EN, MY, a_publication, an_issue, told
 
 ZAWGYI = "ျမန္မာႏိုင္ငံတြင္ ေရႀကီးမႈေၾကာင့္ ရြာသားမ်ား ေျပာင္းေရႊ႕ခဲ့ရသည္။"
 
 
-def judged(**changes: str) -> list[texts.Problem]:
+def judged(**changes: str) -> list[Problem]:
     """The problems of an issue's texts with these changes."""
     return list(texts.judge(texts.texts_of(an_issue(**changes), a_publication())))
 
