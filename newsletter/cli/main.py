@@ -42,6 +42,7 @@ from newsletter.cli import (
     setup,
     subscribers,
     suppressing,
+    withdrawing,
 )
 from newsletter.cli.context import Desk
 from newsletter.cli.failures import TO_MEND, report, show
@@ -204,6 +205,7 @@ for room in (
     burmese,
     resources,
     sending,
+    withdrawing,
     returned,
     subscribers,
     suppressing,

@@ -7,12 +7,13 @@ from datetime import UTC, datetime
 
 import pytest
 from PIL import Image
+from sqlalchemy.orm import Session
 
 from newsletter.app import Services
 from newsletter.core.db import reading, writing
 from newsletter.core.errors import InputError
 from newsletter.editorial import editions, images, issues, logos, pictures, publications
-from newsletter.editorial.models import Issue, Picture
+from newsletter.editorial.models import Issue, Picture, Publication
 from newsletter.editorial.states import Status
 from tests.editorial.making import a_publication, an_approved_issue
 
@@ -92,6 +93,6 @@ def test_a_logo_that_is_taken_away_leaves_nothing_behind(services: Services) -> 
         assert logos.remove_logo(session, publication, NOW) == []
 
 
-def _publication(session):  # type: ignore[no-untyped-def]
+def _publication(session: Session) -> Publication:
     there = publications.listing(session)
     return there[0] if there else a_publication(session)
