@@ -44,6 +44,7 @@ from newsletter.editorial.preflight import (
     wire,
 )
 from newsletter.editorial.states import Status
+from newsletter.rendering.edition import hosted_addresses
 from newsletter.rendering.look import require_readable
 from subscribers.audience import editions_wanted
 
@@ -180,10 +181,9 @@ def _editions(
     needs: Needs, issue: Issue, codes: Sequence[str], common: Sequence[Problem], at: datetime
 ) -> Iterator[Edition]:
     https = needs.settings.links_url.startswith("https:")
-    hosted = f"{needs.settings.links_url}/" if issue.publication.hosted_images else ""
     known_bad = any(problem.level == "error" for problem in common)
     sheets = [_print(needs, issue, code, known_bad=known_bad) for code in codes]
-    look = partial(_look, at=at, https=https, hosted=hosted)
+    look = partial(_look, at=at, https=https)
     for made in sheets:
         whole = look(made, made.sheet)
         yield _edition(made.code, common, [whole], made.code.split("+"))
@@ -247,7 +247,6 @@ def _look(
     *,
     at: datetime,
     https: bool,
-    hosted: str,
     text_only: bool = False,
 ) -> _Made:
     """Build the message as for a reader, take it apart again, and judge what came out."""
@@ -264,7 +263,7 @@ def _look(
     except NewsletterError as err:
         made.problems.append(_cannot(made.code, err))
         return made
-    owed = _owed(sheet, message, hosted)
+    owed = _owed(sheet, message)
     text = wire.text_part(message, "text/plain")
     made.subject, made.text_bytes = sheet.template.subject, len(text.encode())
     made.problems += [*wire.judge(message, https=https), *promised.of_text(text, owed)]
@@ -289,8 +288,10 @@ def _of_html(made: _Made, sheet: Sheet, html: str, owed: promised.Owed) -> Itera
     yield from sizes.gauge(letter, made.size)
 
 
-def _owed(sheet: Sheet, message: bytes, hosted: str) -> promised.Owed:
+def _owed(sheet: Sheet, message: bytes) -> promised.Owed:
     head = wire.headers(message.partition(b"\r\n\r\n")[0])
     leave = next((one.value for one in head if one.name.lower() == "list-unsubscribe"), "")
     addresses = [block.postal_address for block in sheet.letter.blocks if block.postal_address]
-    return promised.Owed(leave.partition(">")[0].strip(" <"), addresses, hosted)
+    return promised.Owed(
+        leave.partition(">")[0].strip(" <"), addresses, hosted_addresses(sheet.letter)
+    )

@@ -22,8 +22,8 @@ class Owed:
 
     leave_url: str
     postal_addresses: Collection[str]
-    hosted_at: str = ""
-    """Where pictures may be fetched from, when the publication hosts them; else nowhere."""
+    hosted: Collection[str] = ()
+    """Pictures of ours that may be fetched, when the publication hosts them."""
 
 
 def of_page(page: Page, html: str, owed: Owed) -> Iterator[Problem]:
@@ -69,8 +69,8 @@ def _holds(text: str, addresses: Collection[str]) -> bool:
 
 def _fetched(page: Page, owed: Owed) -> Iterator[Problem]:
     for tag, address in page.fetched:
-        ours = owed.hosted_at and address.startswith(owed.hosted_at)
-        if not address.startswith(_INSIDE) and not (ours and tag == "img"):
+        ours = tag == "img" and address in owed.hosted
+        if not address.startswith(_INSIDE) and not ours:
             yield _remote(f"<{tag}> fetches {address[:80]}")
     for style in (*page.sheets, *page.inline):
         if _STYLE_URL in style or "@import" in style:

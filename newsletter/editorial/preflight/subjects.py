@@ -15,8 +15,9 @@ from newsletter.editorial.checks import Level, Problem
 _LIMITS = {"my": (45, 60)}
 _USUAL = (60, 90)
 """Code points of a subject from which it is long, and from which much of it is lost."""
-_PREHEADERS = {"my": (30, 80)}
-_USUAL_PREHEADER = (40, 110)
+_PREHEADERS = {"my": 30}
+_USUAL_PREHEADER = 40
+"""Code points of the line beside the subject; its end is cut by whoever renders it."""
 _REPLY = re.compile(r"^\s*(re|fwd?|aw|wg|sv)\s*:", re.IGNORECASE)
 
 
@@ -52,7 +53,7 @@ def _subject(subject: str, title: str, language: str) -> Iterator[Problem]:
 
 
 def _preheader(subject: str, preheader: str, language: str) -> Iterator[Problem]:
-    short, long = _PREHEADERS.get(language, _USUAL_PREHEADER)
+    short = _PREHEADERS.get(language, _USUAL_PREHEADER)
     remedy = f"begin the editorial in '{language}', or its pull quote, with a sentence that tells"
     if not preheader:
         yield _problem("warning", "nothing stands beside the subject in the list of mails", remedy)
@@ -63,9 +64,6 @@ def _preheader(subject: str, preheader: str, language: str) -> Iterator[Problem]
             f"the line beside the subject has {len(preheader)} letters and signs; with fewer than "
             f"{short} some programs fill it with what comes next, such as a link"
         )
-        yield _problem("hint", text, remedy)
-    elif len(preheader) > long + 10:
-        text = f"the line beside the subject is cut by a telephone after about {long} letters"
         yield _problem("hint", text, remedy)
 
 

@@ -52,7 +52,7 @@ def test_each_fault_of_a_page_is_told(old: str, new: str, level: str, check: str
 
 
 def test_hosted_pictures_may_come_from_our_own_address_and_no_other() -> None:
-    ours = promised.Owed(LEAVE, OWED.postal_addresses, "https://news.example/")
+    ours = promised.Owed(LEAVE, OWED.postal_addresses, ["https://news.example/media/a.png"])
     page = GOOD.replace("cid:a@b", "https://news.example/media/a.png")
     assert faults(page, ours) == set()
     assert faults(page) == {("error", "remote references")}
