@@ -269,8 +269,14 @@ class Certificate:
         return made
 
 
-def make_certificate(directory: Path, name: str = "localhost") -> Certificate:
-    """A fresh self-signed certificate for this host name and 127.0.0.1."""
+def make_certificate(
+    directory: Path,
+    name: str = "localhost",
+    *,
+    begins: timedelta = timedelta(days=-1),
+    ends: timedelta = timedelta(days=1),
+) -> Certificate:
+    """A fresh self-signed certificate for this host name and 127.0.0.1, good between these."""
     key = ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
     names = [x509.DNSName(name), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]
@@ -280,8 +286,8 @@ def make_certificate(directory: Path, name: str = "localhost") -> Certificate:
         .issuer_name(subject)
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
-        .not_valid_before(now() - timedelta(days=1))
-        .not_valid_after(now() + timedelta(days=1))
+        .not_valid_before(now() + begins)
+        .not_valid_after(now() + ends)
         .add_extension(x509.SubjectAlternativeName(names), critical=False)
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
         .sign(key, hashes.SHA256())

@@ -64,8 +64,8 @@ def _restored(session: Session) -> Iterator[Finding]:
         remedies.append("see 'newsletter status N', then 'newsletter settle N …'")
     if found["confirmations"]:
         text += (
-            f"; so may {found['confirmations']} confirmation mails, for which nothing is to be "
-            "done: whoever got none signs up again"
+            f"; so may {found['confirmations']} mails of confirmation or greeting, for which "
+            "nothing is to be done: whoever got no confirmation signs up again"
         )
     if remedies:
         yield Finding("restore", Verdict.WARNING, text, "; ".join(remedies))
