@@ -11,6 +11,7 @@ from newsletter.editorial import conversions
 from newsletter.editorial.duplicates import near_duplicates
 from newsletter.editorial.models import Editorial, Issue, Publication, Resource
 from newsletter.editorial.ordering import in_order
+from newsletter.editorial.picture_names import lacking_words
 from newsletter.editorial.publications import lacks
 
 Level = Literal["error", "warning", "hint"]
@@ -55,6 +56,8 @@ def content(issue: Issue, publication: Publication) -> Iterator[Problem]:
     """The problems of what the issue says, without those of the publication itself."""
     yield from _editorials(issue, publication)
     yield from _image(issue, publication)
+    yield from _pictures(publication)
+    yield from _logo(publication)
     yield from _resources(issue, publication)
     yield from (Problem("error", *asked) for asked in conversions.problems(issue))
     for warning in issue.warnings:
@@ -169,13 +172,52 @@ def _image(issue: Issue, publication: Publication) -> Iterator[Problem]:
                 f"'newsletter import FILE --issue {issue.number}', or send without one",
             )
         return
-    for language in publication.languages:
-        if not issue.image_alts.get(language):
+    for language in lacking_words(issue.image_alts, publication.languages):
+        yield Problem(
+            "error",
+            "image",
+            f"it has no words in '{language}' for readers who do not see it",
+            f"say what is on it in '{language}' (alternative text) in the issue file, or write "
+            "image_decorative = true there if it tells nothing",
+            "alternative text",
+            language,
+        )
+
+
+def _pictures(publication: Publication) -> Iterator[Problem]:
+    """What holds for the pictures of every issue: the logo's words, and where they lie."""
+    if publication.logo_name is not None:
+        for language in lacking_words(publication.logo_alts, publication.languages):
             yield Problem(
                 "error",
-                "image",
+                "logo",
                 f"it has no words in '{language}' for readers who do not see it",
-                f"say what is on it in '{language}' (alternative text) in the issue file",
+                f"'newsletter publication logo FILE --alt {language}=…' with those of the others",
+                "alternative text",
+                language,
+            )
+    if publication.hosted_images:
+        yield Problem(
+            "warning",
+            "publication",
+            "mails fetch their pictures from our own https address: whoever opens one is seen "
+            "doing so, by our server and by the network on the way (never in text-only and "
+            "discreet mail)",
+            "'newsletter publication set hosted_images false' puts the pictures into the mail",
+            "remote content",
+        )
+
+
+def _logo(publication: Publication) -> Iterator[Problem]:
+    if publication.logo_name is None:
+        return
+    for language in publication.languages:
+        if not publication.logo_alts.get(language, "").strip():
+            yield Problem(
+                "error",
+                "logo",
+                f"it has no words in '{language}' for readers who do not see it",
+                f"give it anew: 'newsletter publication logo FILE --alt {language}=\"…\"', with all",
                 "alternative text",
                 language,
             )

@@ -64,6 +64,11 @@ def _mute_image(issue: Issue) -> None:
     issues.set_image(issue, StoredImage("a.png", 3, 2), {"en": "A river", "my": " "}, NOW)
 
 
+def _mute_logo(issue: Issue) -> None:
+    issue.publication.logo_name = "logo.png"
+    issue.publication.logo_alts = {"en": "Hill Letter", "my": " "}
+
+
 def _doubt(issue: Issue) -> None:
     issue.warnings = [{"line": 60, "text": "a heading seems to be lost"}]
 
@@ -83,6 +88,7 @@ def _fallback(issue: Issue) -> None:
         (_no_text, "error", "editorial en", "no text"),
         (_lost_note, "error", "editorial en", "note 1, which is not there"),
         (_mute_image, "error", "image", "no words in 'my'"),
+        (_mute_logo, "error", "logo", "no words in 'my'"),
         (_loose_note, "warning", "editorial en", "note 9"),
         (_no_category, "warning", "resource 1", "no category"),
         (_no_link, "warning", "resource 1", "no link"),
