@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from newsletter.core.validation_words import wanted
 
@@ -21,6 +21,15 @@ _Selector = Annotated[
 ]
 
 
+def _listed(value: object) -> object:
+    """A list, or the same as one text with commas, which is all that a variable can hold."""
+    return (
+        [part.strip() for part in value.split(",") if part.strip()]
+        if isinstance(value, str)
+        else value
+    )
+
+
 class Dkim(BaseModel):
     """In whose name messages are signed, and with which keys; empty: relays often sign."""
 
@@ -31,6 +40,12 @@ class Dkim(BaseModel):
     key_path: str
     second_selector: _Selector
     second_key_path: str
+    left_out: Annotated[
+        tuple[Literal["Date", "Message-ID", "Feedback-ID"], ...],
+        BeforeValidator(_listed),
+        wanted("write a list of Date, Message-ID and Feedback-ID"),
+    ] = ()
+    """Headers that a relay writes anew, so that signing them would break the signature."""
 
     @model_validator(mode="after")
     def _whole(self) -> Self:

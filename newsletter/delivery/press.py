@@ -219,7 +219,7 @@ class Press:
         words = plain.Words(told.subjects, told.preheaders)
         domain = told.address.rpartition("@")[2]
         signer = dkim_keys.signer_of(
-            self._needs.settings.home, domain, told.dkim_selector, told.dkim_key_path
+            self._needs.settings, domain, told.dkim_selector, told.dkim_key_path
         )
         template = MessageTemplate(letter, plain.render(letter, theme, words), signer)
         return self._sheet(issue, letter, template, told.bounce_address)

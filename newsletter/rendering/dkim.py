@@ -31,7 +31,8 @@ OVERSIGNED = (
 )
 SIGNED = (
     *OVERSIGNED,
-    *("Content-Transfer-Encoding", "Content-Language", "List-Id", "Feedback-ID", "Auto-Submitted"),
+    *("Content-Transfer-Encoding", "Content-Language", "List-Id", "List-Owner", "Feedback-ID"),
+    "Auto-Submitted",
 )
 _NAMES = {name.lower().encode(): name for name in SIGNED}
 _BLANKS = re.compile(rb"[ \t]+")
@@ -124,6 +125,8 @@ class Signer:
 
     domain: str
     keys: tuple[SigningKey, ...]
+    left_out: frozenset[str] = frozenset()
+    """Headers that whoever takes our mail writes anew: signed, they would break the signature."""
 
     def sign(self, message: bytes) -> bytes:
         """A finished message (CRLF, each header once) with its signatures before it."""
@@ -132,9 +135,10 @@ class Signer:
 
     def headers(self, fields: Mapping[str, bytes], body_hash: bytes) -> bytes:
         """The DKIM-Signature headers over these canonical fields and the hash of a body."""
-        names = [name for name in SIGNED if name in fields]
+        signed, oversigned = self._names
+        names = [name for name in signed if name in fields]
         covered = b"".join(fields[name] + b"\r\n" for name in names)
-        listed = _folded_names(chain(names, OVERSIGNED))
+        listed = _folded_names(chain(names, oversigned))
         return b"".join(self._header(key, listed, covered, body_hash) for key in self.keys)
 
     def _header(self, key: SigningKey, listed: list[str], covered: bytes, digest: bytes) -> bytes:
@@ -144,6 +148,12 @@ class Signer:
         mark = base64.b64encode(key.sign(covered + unsigned.encode())).decode()
         rows = [mark[at : at + _B_LINE] for at in range(0, len(mark), _B_LINE)]
         return ("DKIM-Signature: " + "\r\n ".join(tags) + "\r\n ".join(rows) + "\r\n").encode()
+
+    @cached_property
+    def _names(self) -> tuple[list[str], list[str]]:
+        lists = (SIGNED, OVERSIGNED)
+        signed, oversigned = ([n for n in names if n not in self.left_out] for names in lists)
+        return signed, oversigned
 
     @cached_property
     def _fronts(self) -> dict[tuple[str, str], tuple[str, ...]]:

@@ -23,6 +23,8 @@ from newsletter.rendering.dkim import PrivateKey, Signer, SigningKey
 _LEAST_BITS = 1024
 """RFC 8301 §3.2: verifiers must not believe a shorter one."""
 ADVISED_BITS = 2048
+_REWRITTEN = {".amazonaws.com": ("Date", "Message-ID")}
+"""Which headers a relay writes anew, by the end of its name: Amazon SES says so of these."""
 _DNS_STRING = 255
 """RFC 1035 §3.3: a TXT record is a row of strings, none longer than this."""
 
@@ -35,20 +37,32 @@ def signer(settings: Settings) -> Signer | None:
     if not settings.dkim.domain:
         return None
     paths = settings.dkim.paths(settings.home)
-    return _signer(settings.dkim.domain, tuple(paths.items()))
+    return _signer(settings.dkim.domain, tuple(paths.items()), left_out(settings))
 
 
-def signer_of(home: Path, domain: str, selector: str, key_path: str) -> Signer | None:
+def signer_of(settings: Settings, domain: str, selector: str, key_path: str) -> Signer | None:
     """Who signs in the name of another domain, with one key; None without a selector.
 
     A relative path begins in the home. ConfigurationError as `signer`.
     """
-    return _signer(domain, ((selector, home / key_path),)) if selector and key_path else None
+    if not (selector and key_path):
+        return None
+    return _signer(domain, ((selector, settings.home / key_path),), left_out(settings))
 
 
 @lru_cache(maxsize=8)
-def _signer(domain: str, paths: tuple[tuple[str, Path], ...]) -> Signer:
-    return Signer(domain, tuple(SigningKey(name, load(path)) for name, path in paths))
+def _signer(domain: str, paths: tuple[tuple[str, Path], ...], without: frozenset[str]) -> Signer:
+    return Signer(domain, tuple(SigningKey(name, load(path)) for name, path in paths), without)
+
+
+def left_out(settings: Settings) -> frozenset[str]:
+    """Headers that some relay in use writes anew; unsigned, they break nothing with the others."""
+    relays = [settings.smtp, *settings.providers.values()]
+    hosts = [str(getattr(relay, "host", "")).lower().rstrip(".") for relay in relays]
+    known = (
+        names for end, names in _REWRITTEN.items() if any(host.endswith(end) for host in hosts)
+    )
+    return frozenset(settings.dkim.left_out).union(*known)
 
 
 def load(path: Path) -> PrivateKey:

@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from email.utils import format_datetime
 from functools import lru_cache
+from urllib.parse import quote
 
 from newsletter.core.errors import InputError
 from newsletter.language.syllables import syllables
@@ -24,12 +25,18 @@ NAMES = frozenset(
         *("From", "To", "Reply-To", "Subject", "Date", "Message-ID", "MIME-Version", "List-Id"),
         *("List-Unsubscribe", "List-Unsubscribe-Post", "Content-Language", "Content-Type"),
         *("Content-Transfer-Encoding", "Content-ID", "Content-Disposition", "Auto-Submitted"),
+        *("List-Owner", "Feedback-ID"),
     }
 )
 _LINE = 78
 _WORD = 75
+_OCTETS = 998
+"""RFC 5322 §2.1.1: no line may be longer, without its CRLF."""
+_NAME_LIMIT = 200
+_URI_LIMIT = 900
 _FORBIDDEN = re.compile(
-    "[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff\ud800-\udfff]"
+    "[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069"
+    "\ufeff\ud800-\udfff]"
 )
 _ATOMS = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~ -]+")
 _PLAIN_Q = re.compile(rb"[A-Za-z0-9!*+/-]")
@@ -38,6 +45,9 @@ _MESSAGE_ID = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]+@[A-Za-z0-9.-]+")
 _URI = re.compile(r"(?:https?|mailto):[\x21-\x3b\x3d\x3f-\x7e]+")
 _LINK = re.compile(r"[\x21-\x3b\x3d\x3f-\x7e]*")
 _LIST_ID = re.compile(r"[A-Za-z0-9.-]{1,255}")
+_FEEDBACK = re.compile(r"[A-Za-z0-9._+-]{1,60}")
+_TOKEN = re.compile(r"[A-Za-z0-9!#$&+.^_`{|}~-]+")
+"""RFC 2045 §5.1, without the characters that RFC 2231 gives a meaning."""
 _BREAKS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]|\r(?!\n )|(?<!\r)\n")
 
 
@@ -71,7 +81,7 @@ def _line(name: str, value: str) -> str:
 def unstructured(name: str, text: str) -> str:
     """A header of free text such as Subject (RFC 5322 §2.2.1); ASCII stays as it is."""
     checked(text, name.lower())
-    if text.isascii():
+    if text.isascii() and max(map(len, text.split(" "))) < _OCTETS - len(name) - 3:
         return field(name, _folded(text, len(name) + 2))
     return field(name, _encoded(text, len(name) + 2))
 
@@ -83,6 +93,10 @@ def mailbox(name: str, display: str, address: str) -> str:
     if not display:
         return _line(name, address)
     checked(display, f"name in {name}")
+    if len(display) > _NAME_LIMIT:
+        raise InputError(
+            f"name in {name}", f"it is {len(display)} characters long; {_NAME_LIMIT} are the most"
+        )
     phrase = _phrase(display, len(name) + 2)
     last = len(phrase.rpartition("\r\n")[2]) + (0 if "\r\n" in phrase else len(name) + 2)
     gap = " " if last + len(address) + 3 <= _LINE - 2 else "\r\n "
@@ -131,7 +145,44 @@ def list_unsubscribe(uris: Sequence[str]) -> str:
     for uri in uris:
         if not _URI.fullmatch(uri):
             raise InputError("List-Unsubscribe", "a link in it is no plain ASCII address")
+        if len(uri) > _URI_LIMIT:
+            raise InputError("List-Unsubscribe", f"a link in it is longer than {_URI_LIMIT}")
     return _line("List-Unsubscribe", "<" + ">,\r\n <".join(uris) + ">")
+
+
+def list_owner(address: str) -> str:
+    """Whom a reader may write to about the list (RFC 2369 §3.5)."""
+    if not _ADDRESS.fullmatch(address) or "=?" in address:
+        raise InputError("List-Owner", "this is no address that a header may hold")
+    return field("List-Owner", f"<mailto:{quote(address, safe='@')}>")
+
+
+def feedback_id(*parts: str) -> str:
+    """`Feedback-ID: a:b:c:SenderId`, by which Gmail sums up complaints of a mailing.
+
+    The last part is the sender's and has 5 to 15 characters; nothing in it may be a reader's.
+    """
+    if len(parts) > 4 or not 5 <= len(parts[-1]) <= 15:
+        raise InputError("Feedback-ID", "it has at most four parts, the last of 5 to 15 characters")
+    if not all(map(_FEEDBACK.fullmatch, parts)):
+        raise InputError(
+            "Feedback-ID", "a part of it holds more than letters, digits, '.', '_', '-'"
+        )
+    return field("Feedback-ID", ":".join(parts))
+
+
+def parameter(name: str, value: str) -> str:
+    """`name=value` of a Content-Type or Content-Disposition, such as a file's name.
+
+    Never an encoded-word, which RFC 2047 §5 forbids there: RFC 2231 §4 for what is not ASCII.
+    """
+    checked(value, name)
+    if _TOKEN.fullmatch(value):
+        return f"{name}={value}"
+    if value.isascii():
+        escaped = re.sub(r'(["\\])', r"\\\1", value)
+        return f'{name}="{escaped}"'
+    return f"{name}*=utf-8''{quote(value, safe='')}"
 
 
 def link(uri: str, name: str) -> str:

@@ -78,7 +78,8 @@ def test_a_rendered_issue_comes_apart_as_it_was_put_together(edition: str, text_
     assert _blank(parts.text, links) == _blank(rendered.text, links)
     assert parts.message_id == reader.message_id
     names = {name.lower() for name in parts.headers}
-    assert names == {"list-id", "list-unsubscribe", "list-unsubscribe-post", "message-id"}
+    lists = {"list-id", "list-owner", "list-unsubscribe", "list-unsubscribe-post"}
+    assert names == {*lists, "message-id"}
     assert parts.headers["List-Unsubscribe"].startswith(f"<{reader.unsubscribe_url}>, <mailto:")
     assert all(v.isascii() and "\n" not in v for v in parts.headers.values())
     if text_only:

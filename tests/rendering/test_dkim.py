@@ -64,8 +64,10 @@ def test_the_way_in_parts_signs_what_the_whole_message_is(text: str, html: str) 
     template = MessageTemplate(letter, rendered, SIGNER)
     for text_only in (False, True):
         signed = template.build(sample.recipient(), text_only=text_only)
-        plain = template.build(sample.recipient(), text_only=text_only, signed=False)
+        plain = signed[signed.index(b"\r\nFrom:") + 2 :]
         assert signed == SIGNER.sign(plain)
+        unsigned = template.build(sample.recipient(), text_only=text_only, signed=False)
+        assert re.sub(rb"(?m)^Feedback-ID:.*\r\n", b"", plain) == unsigned
         assert verify(signed, DNS) == PASSED
 
 
@@ -190,3 +192,24 @@ def test_a_record_fits_into_the_dns() -> None:
     strings = re.findall(r'"([^"]*)"', line)
     assert "".join(strings) == dkim_keys.record(RSA)
     assert max(map(len, strings)) <= 255
+
+
+@pytest.mark.parametrize("given", [{"host": "email-smtp.eu-west-1.amazonaws.com"}, {}])
+def test_what_a_relay_writes_anew_is_not_signed(tmp_path: Path, given: dict[str, str]) -> None:
+    """SES replaces Date and Message-ID: signed, they would break every signature."""
+    (tmp_path / "one.pem").write_bytes(dkim_keys.pem(RSA))
+    dkim: dict[str, object] = {"domain": DOMAIN, "selector": "one", "key_path": "one.pem"}
+    if not given:
+        dkim["left_out"] = ["Date", "Message-ID"]
+    signer = dkim_keys.signer(settings_module.load(tmp_path, {}, {"dkim": dkim, "smtp": given}))
+    assert signer is not None
+    letter = sample.letter("en", with_picture=False)
+    template = MessageTemplate(letter, render(letter, _THEME), signer)
+    signed = template.build(sample.recipient())
+    rewritten = re.sub(rb"(?m)^Date:[^\r]*", b"Date: Mon, 20 Nov 2023 09:00:00 +0000", signed)
+    rewritten = re.sub(rb"(?m)^Message-ID:[^\r]*", b"Message-ID: <1@ses.example>", rewritten)
+    assert rewritten != signed
+    assert verify(rewritten, DNS) == ["pass"]
+    names = tags(signed.partition(b"\r\nFrom:")[0])["h"].lower().split(":")
+    assert {"from", "subject", "list-unsubscribe", "list-unsubscribe-post"} <= set(names)
+    assert names.count("from") == names.count("subject") == 2
