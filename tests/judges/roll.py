@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.judges import accessibility, engines, features, hops, markup, official_mjml, parsers, shaping, signatures
+from tests.judges import accessibility, engines, features, filters, hops, markup, official_mjml, parsers, shaping, signatures
 from tests.judges.ruling import Judge
 
 JUDGES: dict[str, Judge] = {
@@ -15,6 +15,8 @@ JUDGES: dict[str, Judge] = {
     **engines.ENGINES,
     **signatures.SIGNATURES,
     "postfix": hops.judge,
+    "spamassassin": filters.spamassassin,
+    "rspamd": filters.rspamd,
 }
 UNAVAILABLE: dict[str, str] = {}
 """Judges that cannot be had on this machine, by name, with the reason."""

@@ -12,6 +12,9 @@ install_debian() {
     PATH="$PATH:/usr/sbin" command -v "$1" >/dev/null 2>&1 || [ -e "$1" ] || missing="$missing $2"
   }
   need spamassassin spamassassin
+  need /usr/share/perl5/Mail/SPF.pm libmail-spf-perl
+  need /usr/share/perl5/Mail/DMARC.pm libmail-dmarc-perl
+  need /usr/share/perl5/Mail/DKIM.pm libmail-dkim-perl
   need rspamd rspamd
   need dkimverify python3-dkim
   need opendkim-testmsg opendkim-tools
