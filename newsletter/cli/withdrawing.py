@@ -34,9 +34,8 @@ def withdraw(
         _, issue = issue_of(session, publication, number)
         done = withdrawing.show_again(issue) if undo else withdrawing.withdraw(issue, now())
     if not done:
-        say(
-            f"Nothing changed: issue {number} was {'not withdrawn' if undo else 'withdrawn before'}."
-        )
+        before = "not withdrawn" if undo else "withdrawn before"
+        say(f"Nothing changed: issue {number} was {before}.")
     elif undo:
         say(f"Issue {number} stands on the web again.", "green")
     else:

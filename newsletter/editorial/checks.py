@@ -56,7 +56,7 @@ def content(issue: Issue, publication: Publication) -> Iterator[Problem]:
     """The problems of what the issue says, without those of the publication itself."""
     yield from _editorials(issue, publication)
     yield from _image(issue, publication)
-    yield from _pictures(publication)
+    yield from _hosted(publication)
     yield from _logo(publication)
     yield from _resources(issue, publication)
     yield from (Problem("error", *asked) for asked in conversions.problems(issue))
@@ -184,18 +184,7 @@ def _image(issue: Issue, publication: Publication) -> Iterator[Problem]:
         )
 
 
-def _pictures(publication: Publication) -> Iterator[Problem]:
-    """What holds for the pictures of every issue: the logo's words, and where they lie."""
-    if publication.logo_name is not None:
-        for language in lacking_words(publication.logo_alts, publication.languages):
-            yield Problem(
-                "error",
-                "logo",
-                f"it has no words in '{language}' for readers who do not see it",
-                f"'newsletter publication logo FILE --alt {language}=…' with those of the others",
-                "alternative text",
-                language,
-            )
+def _hosted(publication: Publication) -> Iterator[Problem]:
     if publication.hosted_images:
         yield Problem(
             "warning",
@@ -217,7 +206,7 @@ def _logo(publication: Publication) -> Iterator[Problem]:
                 "error",
                 "logo",
                 f"it has no words in '{language}' for readers who do not see it",
-                f"give it anew: 'newsletter publication logo FILE --alt {language}=\"…\"', with all",
+                f"give it anew: 'newsletter publication logo FILE --alt {language}=\"…\" …'",
                 "alternative text",
                 language,
             )

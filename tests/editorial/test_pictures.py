@@ -11,8 +11,16 @@ from PIL import Image
 
 from newsletter.app import Services
 from newsletter.core.db import reading, writing
-from newsletter.core.errors import NotFound
-from newsletter.editorial import images, issues, pictures, publications
+from newsletter.core.errors import InputError, NotFound
+from newsletter.editorial import (
+    checks,
+    exporting,
+    images,
+    importing,
+    issues,
+    pictures,
+    publications,
+)
 from newsletter.editorial.freezing import content_hash
 from newsletter.editorial.models import Issue, Picture
 
@@ -110,3 +118,69 @@ def test_a_picture_that_was_replaced_is_forgotten(services: Services) -> None:
                 issue, pictures.store(session, picture("red")), {"en": "", "my": ""}, NOW
             )
             assert (pictures.find(session, first) is not None) is left
+
+
+@pytest.mark.parametrize(
+    ("alts", "lacking"),
+    [
+        ({}, ["en", "my"]),
+        ({"en": "A hill"}, ["my"]),
+        ({"en": "A hill", "my": ""}, ["my"]),
+        ({"en": "", "my": ""}, []),
+        ({"en": "A hill", "my": "တောင်ကုန်း"}, []),
+    ],
+    ids=["nothing said", "one language", "one is empty", "decorative", "both"],
+)
+def test_every_picture_has_words_or_is_said_to_need_none(
+    services: Services, alts: dict[str, str], lacking: list[str]
+) -> None:
+    name = with_image(services, picture("navy"))
+    with writing(services.engine) as session:
+        publication = publications.get(session, None)
+        issue = issues.get(session, publication, 1)
+        issue.image_alts = alts
+        publication.logo_name, publication.logo_alts = name, {"en": "Hills", "my": "တောင်"}
+        found = [p for p in checks.check(issue, publication) if p.check == "alternative text"]
+        assert [p.language for p in found] == lacking
+        assert all(p.level == "error" and "image_decorative" in p.remedy for p in found)
+        publication.logo_alts = {"en": "Hills"}
+        places = [p.place for p in checks.check(issue, publication) if "logo" in p.place]
+        assert places == ["logo"]
+
+
+def test_pictures_that_are_fetched_are_warned_of(services: Services) -> None:
+    with_image(services, picture("navy"))
+    with writing(services.engine) as session:
+        publication = publications.get(session, None)
+        issue = issues.get(session, publication, 1)
+        before = issues.content_hash(issue)
+        said = publications.set_value(session, publication, "hosted_images", "true")
+        assert said == ["hosted_images: False → True"]
+        (problem,) = (p for p in checks.check(issue, publication) if p.check == "remote content")
+        assert problem.level == "warning"
+        assert "hosted_images false" in problem.remedy
+        assert issues.content_hash(issue) != before
+
+
+def test_an_issue_file_says_that_its_image_is_decorative(
+    services: Services, tmp_path: Path
+) -> None:
+    (tmp_path / "hill.png").write_bytes(picture("navy"))
+    head = 'date = 2026-11-16\nimage = "hill.png"\n{}\n[editions.en]\ntitle = "T"\n'
+    with writing(services.engine) as session:
+        publication = publications.create(session, publications.default(), now=NOW)
+        for number, line in enumerate(("", "image_decorative = true"), 1):
+            text = f"+++\n{head.format(line)}+++ en\nWords {number}.\n"
+            made = importing.store(
+                session, publication, text.encode(), "i.md", directory=tmp_path, now=NOW
+            ).issue
+            found = [p.language for p in checks.check(made, publication) if p.place == "image"]
+            assert found == ([] if line else ["en", "my"])
+            assert ("image_decorative = true" in exporting.issue_file(made)) is bool(line)
+        with pytest.raises(InputError, match=r"hill\.png: this is an SVG drawing") as refused:
+            (tmp_path / "hill.png").write_bytes(b"<svg><script/></svg>")
+            importing.store(
+                session, publication, b"+++\n" + text.encode()[4:] + b"more", "i.md",
+                directory=tmp_path, now=NOW,
+            )  # fmt: skip
+        assert refused.value.field == "i.md"

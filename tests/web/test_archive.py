@@ -87,7 +87,7 @@ def test_a_page_says_where_it_stands_in_the_other_languages(
         assert pairs == {"en": f"{there}/en", "my": f"{there}/my", "x-default": f"{there}/en-my"}
     index = Page(client.get(f"{shelf.url}/archive/weekly?l=my").text).all("link")
     pairs = {
-        e.attributes.get("hreflang"): e.attributes["href"]
+        e.attributes.get("hreflang", ""): e.attributes["href"]
         for e in index
         if "type" not in e.attributes
     }
