@@ -32,13 +32,9 @@ def register(app: typer.Typer) -> None:
         assemble
     )
     app.command(epilog=examples("newsletter show 3", "newsletter show 3 --json"))(show)
-    app.command(
-        epilog=examples(
-            "newsletter check 3",
-            "newsletter check 3 --offline --json",
-            "newsletter check 3 --opens https://example.org/report",
-        )
-    )(checking.check)
+    app.command(epilog=examples("newsletter check 3", "newsletter check 3 --offline --json"))(
+        checking.check
+    )
     app.command(
         epilog=examples(
             "newsletter preview 3 --out preview", "newsletter preview 3 --edition my --out /tmp/my"

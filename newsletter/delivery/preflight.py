@@ -43,6 +43,7 @@ from newsletter.editorial.preflight import (
     texts,
     wire,
 )
+from newsletter.editorial.preflight.lookalikes import suspicion
 from newsletter.editorial.states import Status
 from newsletter.rendering.edition import hosted_addresses
 from newsletter.rendering.look import require_readable
@@ -160,6 +161,14 @@ def _standing(publication: Publication, settings: Settings) -> Iterator[Problem]
     except InputError as err:
         remedy = f"run 'newsletter publication set {err.field} …'"
         yield Problem("error", "theme", err.message, remedy, "contrast")
+    for setting, address in (
+        ("sender.address", publication.sender_address),
+        ("reply_to", publication.reply_to or ""),
+    ):
+        if why := suspicion(address.rpartition("@")[2]):
+            remedy = f"look at it letter by letter; 'newsletter publication set {setting} …'"
+            text = f"the domain of {setting} {why}"
+            yield Problem("warning", "publication", text, remedy, "link addresses")
     if settings.public.shortcoming and settings.public.url.startswith("http:"):
         text, _, remedy = settings.public.shortcoming[1].partition(": set ")
         yield Problem("warning", "public address", text, f"set {remedy}", "way out")

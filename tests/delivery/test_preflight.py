@@ -141,6 +141,13 @@ def test_colours_that_cannot_be_read_are_an_error(secure: Services) -> None:
         assert "4.5" in next(p.text for p in report.problems if p.check == "contrast")
 
 
+def test_a_sender_whose_domain_looks_like_another_is_warned_of(secure: Services) -> None:
+    with an_issue(secure) as (session, issue):
+        issue.publication.sender_address = "desk@xn--80ak6aa92e.com"
+        told = [p.text for p in look(secure, session, issue).problems if p.level == "warning"]
+        assert [text for text in told if "letters that look like Latin" in text]
+
+
 def test_a_dead_link_stops_the_approval_and_no_launch(secure: Services) -> None:
     with an_issue(secure) as (session, issue):
         good = look(secure, session, issue)
