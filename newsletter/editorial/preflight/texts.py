@@ -13,12 +13,11 @@ from dataclasses import dataclass
 from newsletter.editorial.checks import Level, Problem
 from newsletter.editorial.models import Issue, Publication
 from newsletter.editorial.ordering import in_order
+from newsletter.language.cutting import cut
 from newsletter.language.intake import taken_in_together
+from newsletter.language.line_breaks import long_runs
 from newsletter.language.normalising import changes, spelling_doubts
 
-LONGEST_RUN = 40
-"""Letters and marks; half of all runs have 11 to 13, one in a hundred more than 45."""
-_RUN = re.compile("[^\\s\u104a\u104b\u200b\u2013\u2014/]+")
 _MYANMAR = re.compile("[\u1000-\u109f]")
 _SHOWN = 3
 
@@ -77,15 +76,6 @@ def judge(texts: Iterable[Text], settled: Collection[str] = ()) -> Iterator[Prob
         yield from _spellings(text, whole)
 
 
-def long_runs(text: str) -> list[str]:
-    """The runs of more than LONGEST_RUN letters of Burmese between two spaces or marks."""
-    return [
-        run
-        for run in _RUN.findall(text)
-        if len(run) > LONGEST_RUN and len(_MYANMAR.findall(run)) > LONGEST_RUN
-    ]
-
-
 def _standing(publication: Publication) -> Iterator[Text]:
     """What stands in every issue of the publication."""
     for key in ("names", "about", "postal_addresses", "sender_names"):
@@ -119,8 +109,8 @@ def _order(text: Text, whole: str) -> Iterator[Problem]:
 def _runs(text: Text, whole: str) -> Iterator[Problem]:
     found = long_runs(whole)
     if found:
-        shown = _listed([f"{one[:24]}… ({len(one)})" for one in found])
-        told = f"more than {LONGEST_RUN} letters without a space, where lines break badly: {shown}"
+        shown = _listed([f"{cut(one.text, 24)} ({len(one.text)})" for one in found])
+        told = f"more than 40 letters without a space, where lines break badly: {shown}"
         remedy = f"put spaces between phrases, as Burmese is written: {text.mend}"
         yield _problem("warning", text, told, remedy, "long runs")
 

@@ -52,12 +52,13 @@ def test_what_an_editor_has_settled_is_not_asked_again() -> None:
     assert "Zawgyi" not in checks
 
 
-def test_runs_end_at_spaces_and_marks_and_count_burmese_only() -> None:
-    run = "အ" * 41
-    assert texts.long_runs(f"{run} က") == [run]
-    assert texts.long_runs("အ" * 40) == []
-    assert texts.long_runs("အ" * 30 + "။" + "အ" * 30) == []
-    assert texts.long_runs("https://example.org/" + "a" * 60) == []
+def test_a_long_run_is_shown_by_whole_syllables_and_spaces_mend_it() -> None:
+    run = "အပြည်ပြည်ဆိုင်ရာဥပဒေများနှင့်အညီလိုက်နာဆောင်ရွက်ရန်တောင်းဆိုခဲ့သည်။"
+    (found,) = [p for p in judged(body_my=run) if p.check == "long runs"]
+    assert f"({len(run)})" in found.text
+    spaced = run.replace("နှင့်အညီ", " နှင့်အညီ ")
+    assert "long runs" not in {p.check for p in judged(body_my=spaced)}
+    assert "long runs" not in {p.check for p in judged(body_my="https://example.org/" + "a" * 60)}
 
 
 def of_subject(subject: str, language: str, preheader: str = EN, sender: str = "Desk") -> list[str]:
