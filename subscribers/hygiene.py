@@ -11,7 +11,8 @@ from sqlalchemy import CursorResult, Delete, delete, exists, select
 from sqlalchemy.orm import Session
 
 from subscribers.brakes import KEPT
-from subscribers.models import Confirmation, SignupMark, Subscriber, Subscription
+from subscribers.greeting import KEPT as GREETINGS_KEPT
+from subscribers.models import Confirmation, Greeting, SignupMark, Subscriber, Subscription
 
 BATCH = 500
 """Rows of a kind in one transaction: nobody waits for long, and the next call goes on."""
@@ -25,22 +26,25 @@ class Cleaned:
     subscriptions: int
     subscribers: int
     marks: int
+    greetings: int = 0
 
 
 def clean(session: Session, now: datetime) -> Cleaned:
     """Delete up to a batch of each: confirmations that ran out, used or not, with the pending
     subscription nobody confirmed and the subscriber of whom nothing else is held; and marks
-    that no longer count. A used one leaves its consent row. The mails of confirmations go by
-    ON DELETE CASCADE. Costs three index looks when nothing is due.
+    that no longer count, and greetings of a month ago. A used confirmation leaves its consent row.
+    The mails go with what they come from. Costs four index looks when nothing is due.
     """
+    greeted = select(Greeting.id).where(Greeting.created_at <= now - GREETINGS_KEPT).limit(BATCH)
+    greetings = _gone(session, delete(Greeting).where(Greeting.id.in_(greeted)))
     marks = _gone(session, delete(SignupMark).where(SignupMark.id.in_(_old_marks(session, now))))
     people = _people(session, now)
     if not people:
-        return Cleaned(0, 0, 0, marks)
+        return Cleaned(0, 0, 0, marks, greetings)
     confirmations, subscriptions = _forget(session, people, now)
     alone = Subscriber.id.in_(people), ~exists().where(Subscription.subscriber_id == Subscriber.id)
     subscribers = _gone(session, delete(Subscriber).where(*alone)) if subscriptions else 0
-    return Cleaned(confirmations, subscriptions, subscribers, marks)
+    return Cleaned(confirmations, subscriptions, subscribers, marks, greetings)
 
 
 def _old_marks(session: Session, now: datetime) -> Sequence[int]:

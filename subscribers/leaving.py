@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
@@ -12,20 +13,34 @@ from sqlalchemy.orm import Session
 from subscribers.models import Consent, Subscriber, Subscription
 
 Left = Literal["left", "already", "unknown"]
+Goodbye = Callable[[Session, Subscription, str, datetime], None]
 
 
 def leave(
-    session: Session, *, public_id: UUID, publication_id: int, how: str, wording: str, now: datetime
+    session: Session,
+    *,
+    public_id: UUID,
+    publication_id: int,
+    how: str,
+    wording: str,
+    now: datetime,
+    goodbye: Goodbye | None = None,
 ) -> Left:
     """Take a reader off for good; `unknown` is somebody who was erased: nothing is left to do.
 
     However often and in how many requests at once it is asked, it happens once and leaves one
-    consent row. `how` is one_click, page or mail.
+    consent row. `how` is one_click, page or mail. `goodbye` plans a last mail, where one is wanted
+    and the reader had any before.
     """
     found = _subscription(session, public_id, publication_id)
     if found is None:
         return "unknown"
-    return end(session, found.id, how=how, wording=wording, now=now)
+    was = found.state
+    done = end(session, found.id, how=how, wording=wording, now=now)
+    if goodbye is not None and done == "left" and was == "active":
+        session.refresh(found)
+        goodbye(session, found, how, now)
+    return done
 
 
 def end(

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import select
@@ -134,7 +136,8 @@ def _held(session: Session, subscriber_id: int) -> tuple[Held, ...]:
         Subscription.ended_at,
         Subscription.ended_reason,
     ).where(Subscription.subscriber_id == subscriber_id)
-    return tuple(Held(*row) for row in session.execute(query.order_by(Subscription.id)))
+    found: Sequence[Any] = session.execute(query.order_by(Subscription.id)).all()
+    return tuple(Held(*row) for row in found)
 
 
 def _proofs(session: Session, subscription_ids: list[int]) -> tuple[Proof, ...]:

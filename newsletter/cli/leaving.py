@@ -99,6 +99,7 @@ def _left_by(desk: Desk, data: bytes, name: str) -> None:
     from newsletter.core.clock import now
     from newsletter.core.errors import InputError
     from newsletter.core.tokens import Purpose
+    from newsletter.delivery import transactional
     from subscribers import journal, leaving
     from subscribers.mailto import token_in_mail
 
@@ -114,6 +115,7 @@ def _left_by(desk: Desk, data: bytes, name: str) -> None:
             how="mail",
             wording="a mail to the address of List-Unsubscribe",
             now=now(),
+            goodbye=transactional.goodbye,
         )
     if left == "left":
         journal.left(desk.home, claim.subject, claim.scope, "mail")

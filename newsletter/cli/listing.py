@@ -237,10 +237,11 @@ def growth(
         periods = growing.growth(session, owner.id, by=by, zone=zone(owner.slot_zone), now=now())
         census = listing.census(session, owner.id)
         mails = transactional.standing(session)
+        greetings = transactional.greetings_standing(session)
     if as_json:
         rows = [{**asdict(period), "start": period.start.isoformat()} for period in periods]
         told = {"publication": slug, "by": by, "periods": rows, "now": census}
-        emit({**told, "confirmation_mails": mails})
+        emit({**told, "confirmation_mails": mails, "greeting_mails": greetings})
         return
     _tell_growth(periods, by)
     for state, of in census.items():
@@ -250,6 +251,9 @@ def growth(
     if mails:
         parts = listed(f"{count} {state}" for state, count in mails.items())
         say(f"confirmation mails, of all publications: {parts}")
+    if greetings:
+        parts = listed(f"{count} {state}" for state, count in greetings.items())
+        say(f"mails of welcome and goodbye, of all publications: {parts}")
     if not periods:
         say("Nobody yet.")
 

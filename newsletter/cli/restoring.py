@@ -198,8 +198,8 @@ def _held_back(after: Aftermath, made: str, *, brought: bool) -> Iterator[str]:
         )
     if after.confirmations:
         yield (
-            f"{counted(after.confirmations, 'confirmation mail')} may have gone out since; nothing "
-            "is to be done: whoever got none signs up again"
+            f"{counted(after.confirmations, 'mail')} of confirmation, welcome or goodbye may have "
+            "gone out since; nothing is to be done: whoever got no confirmation signs up again"
         )
     journal = "" if brought else "run 'newsletter restored --left-in OLD_HOME' on its journal, "
     yield (

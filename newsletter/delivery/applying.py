@@ -29,7 +29,7 @@ from newsletter.delivery.states import OPEN, State
 from newsletter.editorial.models import Issue
 from subscribers import journal
 from subscribers.journal import Gone
-from subscribers.models import Confirmation, Subscription
+from subscribers.models import Confirmation, Greeting, Subscription
 
 PATIENCE = timedelta(minutes=15)
 """So long an event waits for our own outcome; later it proves that an earlier try was taken."""
@@ -125,7 +125,12 @@ def _messages(session: Session, ids: Sequence[int]) -> list[_Message]:
         )
         .outerjoin(Issue, Issue.id == Delivery.issue_id)
         .outerjoin(Confirmation, Confirmation.id == Delivery.confirmation_id)
-        .outerjoin(Subscription, Subscription.id == Confirmation.subscription_id)
+        .outerjoin(Greeting, Greeting.id == Delivery.greeting_id)
+        .outerjoin(
+            Subscription,
+            Subscription.id
+            == func.coalesce(Confirmation.subscription_id, Greeting.subscription_id),
+        )
         .where(Delivery.id.in_(ids))
     )
     return [

@@ -171,9 +171,7 @@ def renew(session: Session, owner: str, chunk_ids: Collection[int], lease_second
     held = update(Chunk).where(Chunk.owner == owner, Chunk.state == CLAIMED)
     held = held.where(Chunk.id.in_(sorted(chunk_ids)))
     kept = changed(session, held.values(lease_until_at=until))
-    single = Delivery.confirmation_id.is_not(None) & Delivery.state.in_(
-        [State.CLAIMED, State.SUBMITTING]
-    )
+    single = Delivery.issue_id.is_(None) & Delivery.state.in_([State.CLAIMED, State.SUBMITTING])
     confirmations = update(Delivery).where(single, Delivery.owner == owner)
     return kept + changed(session, confirmations.values(lease_until_at=until))
 

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import select, update
 
-from newsletter.core.addresses import parse
+from newsletter.core.addresses import Address, parse
 from newsletter.core.db import reading, writing
 from newsletter.core.errors import InputError, NewsletterError
 from newsletter.core.log import logger, redact
@@ -20,7 +20,10 @@ from newsletter.delivery.notices import TOLD_LATEST
 from newsletter.delivery.rows import changed
 from newsletter.editorial.models import Issue, Publication
 from newsletter.providers.base import Envelope
-from newsletter.rendering import editors_note
+from newsletter.rendering import dkim_keys
+from newsletter.rendering.look import look_of
+from newsletter.rendering.notice import Notice as Words
+from newsletter.rendering.notice import build, editors_subject
 
 _PAUSES = tuple(timedelta(minutes=minutes) for minutes in (0, 5, 20, 60, 240))
 """When each try may come, counted from the notice's making."""
@@ -33,8 +36,7 @@ class _Due:
 
     id: int
     tries: int
-    slug: str
-    sender: str
+    publication: Publication
     issue: int | None
     text: str
 
@@ -66,7 +68,7 @@ def mail_due(needs: Needs, now: datetime) -> int:
 
 def _due(needs: Needs, now: datetime) -> list[_Due]:
     query = (
-        select(Notice, Publication.slug, Publication.sender_address, Issue.number)
+        select(Notice, Publication, Issue.number)
         .join(Publication, Publication.id == Notice.publication_id)
         .outerjoin(Issue, Issue.id == Notice.issue_id)
         .where(Notice.mailed_at.is_(None), Notice.created_at > now - TOLD_LATEST)
@@ -75,11 +77,13 @@ def _due(needs: Needs, now: datetime) -> list[_Due]:
         .limit(20)
     )
     with reading(needs.engine) as session:
-        return [
-            _Due(notice.id, notice.tries, slug, sender, number, notice.text)
-            for notice, slug, sender, number in session.execute(query)
+        found = [
+            _Due(notice.id, notice.tries, publication, number, notice.text)
+            for notice, publication, number in session.execute(query)
             if now >= notice.created_at + _PAUSES[notice.tries]
         ]
+        session.expunge_all()  # plain columns, read outside of any transaction
+        return found
 
 
 def _taken_up(needs: Needs, due: _Due) -> bool:
@@ -90,36 +94,45 @@ def _taken_up(needs: Needs, due: _Due) -> bool:
 
 
 def _mail(needs: Needs, due: _Due, editors: Sequence[str], now: datetime) -> None:
-    if not due.sender:
-        raise InputError("sender.address", f"'{due.slug}' has none, so no notice can be mailed")
+    publication = due.publication
+    if not publication.sender_address:
+        slug = publication.slug
+        raise InputError("sender.address", f"'{slug}' has none, so no notice can be mailed")
+    words, addresses = _words(needs, due), [parse(editor, "notices.to") for editor in editors]
+    envelopes = [_envelope(needs, words, to, now) for to in addresses]
     connection = needs.provider.connect()
     try:
-        for editor in editors:
-            to = parse(editor, "notices.to")
-            mark = message_ids.with_domain(secrets.token_hex(16), due.sender)
-            data = editors_note.build(
-                subject=_subject(due),
-                body=_body(needs, due),
-                sender=due.sender,
-                to=to.text,
-                message_id=mark,
-                date=now,
-            )
-            connection.submit(Envelope(0, due.sender, to, data), lambda: None)
+        for envelope in envelopes:
+            connection.submit(envelope, lambda: None)
     finally:
         connection.close()
 
 
-def _subject(due: _Due) -> str:
-    about = f"issue {due.issue}" if due.issue else "the newsletter"
-    return f"[{due.slug}] {about} needs you"
+def _envelope(needs: Needs, words: Words, to: Address, now: datetime) -> Envelope:
+    mark = message_ids.with_domain(secrets.token_hex(16), words.sender_address)
+    data = build(words, needs.theme, to=to, message_id=mark, date=now)
+    signer = dkim_keys.signer(needs.settings) if needs.provider.takes_return_path else None
+    return Envelope(0, words.sender_address, to, signer.sign(data) if signer else data)
 
 
-def _body(needs: Needs, due: _Due) -> str:
+def _words(needs: Needs, due: _Due) -> Words:
+    publication, text = due.publication, due.text
     look = f"newsletter status {due.issue}" if due.issue else "newsletter status"
-    return (
-        f"{due.text[:1].upper()}{due.text[1:]}.\n\n"
-        f"To see where it stands:\n\n    {look} --publication {due.slug}\n\n"
-        f"This mail was written by the newsletter service at {needs.settings.links_url}\n"
-        "because your address stands in [notices] of its settings.\n"
+    languages = tuple(publication.languages)
+    return Words(
+        languages=languages,
+        names={code: publication.names.get(code) or publication.slug for code in languages},
+        sender_name="",
+        sender_address=publication.sender_address,
+        reply_to="",
+        link=needs.settings.links_url,
+        days=0,
+        kind="editors",
+        look=look_of(publication.theme),
+        subject=f"[{publication.slug}] {editors_subject(needs.theme, languages[0], due.issue)}",
+        told={
+            "issue": due.issue,
+            "said": f"{text[:1].upper()}{text[1:]}.",
+            "command": f"{look} --publication {publication.slug}",
+        },
     )

@@ -1,4 +1,4 @@
-"""Writing down what became of messages: those of an issue in groups, confirmations one by one."""
+"""Writing down what became of messages: those of an issue in groups, others one by one."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from newsletter.core.db import database_now
 from newsletter.core.log import logger
 from newsletter.delivery import chunks, claiming, statements
 from newsletter.delivery.claiming import Claim
-from newsletter.delivery.confirmations import HeldConfirmation
 from newsletter.delivery.models import Delivery
 from newsletter.delivery.outcomes import Outcome, cancelled
 from newsletter.delivery.rows import changed
+from newsletter.delivery.singles import HeldMail
 from newsletter.delivery.states import State, sources_of
 from newsletter.editorial.states import Status
 from subscribers import suppression
@@ -117,10 +117,10 @@ def _settle_late(session: Session, owner: str, result: Result) -> int:
     return settled
 
 
-def record_confirmation(
-    session: Session, held: HeldConfirmation, owner: str, outcome: Outcome, provider: str
+def record_single(
+    session: Session, held: HeldMail, owner: str, outcome: Outcome, provider: str
 ) -> bool:
-    """Move a confirmation to its outcome; False when it is no longer this worker's to move."""
+    """Move a mail to one person alone; False when it is no longer this worker's to move."""
     now = database_now(session)
     values = _values(outcome, held.attempts, provider, now)
     statement = update(Delivery).where(

@@ -210,7 +210,7 @@ def _doubts(session: Session, owner: str, noted: Mapping[int, Noted]) -> Recover
 
 def _confirmations(session: Session, orphaned: ColumnElement[bool]) -> Recovered:
     now = database_now(session)
-    single = Delivery.confirmation_id.is_not(None) & orphaned
+    single = Delivery.issue_id.is_(None) & orphaned
     claimed = update(Delivery).where(single, Delivery.state == State.CLAIMED)
     planned = changed(
         session,

@@ -39,7 +39,8 @@ QUIET = N_(
 """Longer than what any mail program shows beside a subject."""
 _GAP = 30
 """Empty lines of the text before what is to be read."""
-_MARK = "\n[gap]\n"
+GAP_MARK = "\n[gap]\n"
+"""Stands in a text where the empty lines go."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +49,12 @@ class Words:
 
     subjects: Mapping[str, str] = field(default_factory=dict)
     openings: Mapping[str, str] = field(default_factory=dict)
+
+
+def below_the_fold(said: str) -> str:
+    """The finished text, with a screen of nothing where its mark stands."""
+    first, _, rest = said.partition(GAP_MARK)
+    return tidy(first) + "\n" * _GAP + tidy(rest)
 
 
 def name_in(theme: Theme, language: str) -> str:
@@ -72,8 +79,7 @@ def render(letter: Letter, theme: Theme, words: Words) -> RenderedEdition:
     values: dict[str, Any] = {"subject": subject, "parts": parts}
     html = finish_mail(theme.mjml("mail/discreet.mjml", letter.language, **values))
     said = theme.page("mail/discreet.txt", letter.language, **values)
-    first, _, rest = said.partition(_MARK)
-    text = tidy(first) + "\n" * _GAP + tidy(rest)
+    text = below_the_fold(said)
     require_kept(html, text)
     return RenderedEdition(
         subject=subject, preheader=parts[0]["opening"] or parts[0]["quiet"], html=html, text=text

@@ -22,6 +22,7 @@ from newsletter.delivery.heard import Told
 from newsletter.delivery.models import Delivery
 from newsletter.editorial.models import Editorial, Issue, Publication
 from subscribers import brakes, optin, story
+from subscribers.models import Greeting
 from subscribers.story import Barred, Proof, SignUp, Story
 
 
@@ -52,7 +53,7 @@ class Message:
     delivery: int
     publication: str
     kind: str
-    """issue | confirmation"""
+    """issue | confirmation | welcome | goodbye"""
     number: int | None
     date: date | None
     title: str
@@ -167,6 +168,7 @@ def _messages(session: Session, told: Story, secret: bytes) -> tuple[Message, ..
     person = told.found.person
     if person is None:
         return ()
+    greeted = _greetings(session, told)
     of_signup = {signup.confirmation_id: signup for signup in told.signups}
     rows = session.scalars(
         select(Delivery)
@@ -174,6 +176,7 @@ def _messages(session: Session, told: Story, secret: bytes) -> tuple[Message, ..
             or_(
                 Delivery.subscriber_id == person.subscriber_id,
                 Delivery.confirmation_id.in_(list(of_signup)),
+                Delivery.greeting_id.in_(list(greeted)),
             )
         )
         .order_by(Delivery.id)
@@ -188,14 +191,25 @@ def _messages(session: Session, told: Story, secret: bytes) -> tuple[Message, ..
         if publication is None and row.confirmation_id in of_signup:
             home = homes[of_signup[row.confirmation_id].subscription_id]
             publication = session.get_one(Publication, home)
+        greeting = greeted.get(row.greeting_id or 0)
+        if greeting is not None:
+            publication = session.get_one(Publication, homes[greeting.subscription_id])
         if publication is not None:
             said = tuple(told_of.get(row.id, ()))
-            made.append(_message(row, issue, publication, secret, said))
+            kind = greeting.kind if greeting else "issue" if issue else "confirmation"
+            made.append(_message(row, kind, issue, publication, secret, said))
     return tuple(made)
 
 
-def _message(
+def _greetings(session: Session, told: Story) -> dict[int, Greeting]:
+    theirs = [held.subscription_id for held in told.found.held]
+    found = session.scalars(select(Greeting).where(Greeting.subscription_id.in_(theirs)))
+    return {greeting.id: greeting for greeting in found}
+
+
+def _message(  # noqa: PLR0917
     row: Delivery,
+    kind: str,
     issue: Issue | None,
     publication: Publication,
     secret: bytes,
@@ -204,7 +218,7 @@ def _message(
     return Message(
         delivery=row.id,
         publication=publication.slug,
-        kind="issue" if issue else "confirmation",
+        kind=kind,
         number=issue.number if issue else None,
         date=issue.date if issue else None,
         title=_title(issue.editorials, row.edition) if issue else "",

@@ -48,7 +48,8 @@ class Aftermath:
     doubtful: int
     """Deliveries of issues that were open at the backup."""
     confirmations: int
-    """Mails of the sign-up form that were open: whoever got none signs up again."""
+    """Mails of the sign-up form, and welcomes and goodbyes, that were open: whoever got no
+    confirmation signs up again."""
     slots: int
     """Planned times that had passed at the restore."""
 
@@ -63,7 +64,7 @@ def hold_back(session: Session, made_at: datetime, now: datetime) -> Aftermath:
     paused = _stop(session, going, Status.PAUSED, _PAUSED.format(said), now)
     why = ANSWER.format(said)
     doubtful = _doubt(session, Delivery.issue_id.is_not(None), why)
-    confirmations = _doubt(session, Delivery.confirmation_id.is_not(None), why)
+    confirmations = _doubt(session, Delivery.issue_id.is_(None), why)
     chunks.abandon(session, now)
     return Aftermath(held, paused, doubtful, confirmations, _pass(session, said, now))
 
@@ -95,7 +96,7 @@ def remembered(session: Session) -> dict[str, Any] | None:
         "backup_of_at": known.backup_of_at.isoformat(),
         "accepted_at": seen_at.isoformat() if seen_at else None,
         "doubtful": _in_doubt(session, Delivery.issue_id.is_not(None)),
-        "confirmations": _in_doubt(session, Delivery.confirmation_id.is_not(None)),
+        "confirmations": _in_doubt(session, Delivery.issue_id.is_(None)),
     }
 
 

@@ -40,6 +40,8 @@ def sign_up(
     address: str = "reader@example.org",
     edition: str = "en",
     at: datetime | None = None,
+    *,
+    discreet: bool = False,
 ) -> int | None:
     """Fill in the form: the delivery that is planned, or None."""
     with writing(services.engine) as session:
@@ -52,6 +54,7 @@ def sign_up(
             wording="Subscribe",
             limits=LIMITS,
             now=at or now(),
+            discreet=discreet,
         )
         if due is None:
             return None

@@ -13,7 +13,6 @@ from sqlalchemy import select, update
 from newsletter.app import Services
 from newsletter.core.clock import now
 from newsletter.core.db import reading, writing
-from newsletter.core.dkim_settings import Dkim
 from newsletter.core.errors import NotAllowedNow
 from newsletter.delivery import press
 from newsletter.delivery.message_ids import MESSAGE, RETURN_PATH, delivery_of
@@ -57,12 +56,8 @@ def _with_ordinary_domain(services: Services) -> tuple[Services, dict[str, str]]
         (home / f"{name}.pem").write_bytes(dkim_keys.pem(private))
         dns[f"s1._domainkey.{domain}."] = dkim_keys.record(private)
     settings = services.settings
-    signing = Dkim(
-        domain="news.example",
-        selector="s1",
-        key_path="usual.pem",
-        second_selector="",
-        second_key_path="",
+    signing = settings.dkim.model_copy(
+        update={"domain": "news.example", "selector": "s1", "key_path": "usual.pem"}
     )
     bounces = settings.bounces.model_copy(update={"address": "bounces@news.example"})
     changed = settings.model_copy(update={"dkim": signing, "bounces": bounces})

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
-from email import message_from_bytes, policy
 
 import pytest
 
@@ -14,7 +13,7 @@ from newsletter.core.errors import InputError
 from newsletter.core.settings import load
 from newsletter.delivery import notices, notifying
 from newsletter.editorial import publications
-from tests.delivery import newsroom
+from tests.delivery import front_desk, newsroom
 from tests.delivery.newsroom import over_smtp, taken
 from tests.delivery.returns import T0
 from tests.smtp_server import ScriptedServer
@@ -49,7 +48,7 @@ def test_one_is_told_at_a_time_and_names_nobody(any_services: Services) -> None:
     assert said == [SENTENCE.replace("r1@example.org", "[address]")] * 3
 
 
-def test_each_editor_gets_one_plain_mail(services: Services) -> None:
+def test_each_editor_gets_one_mail(services: Services) -> None:
     newsroom.publish(services, 1)
     mailing = _told_to(services, "desk@example.org", "min@example.org")
     _raise(services)
@@ -57,11 +56,11 @@ def test_each_editor_gets_one_plain_mail(services: Services) -> None:
     assert notifying.mail_due(mailing, T0 + timedelta(hours=5)) == 0
     first, second = taken(mailing)
     assert [first.recipient.text, second.recipient.text] == ["desk@example.org", "min@example.org"]
-    mail = message_from_bytes(first.data, policy=policy.default)
+    mail = front_desk.read(first.data)
     assert (mail["From"], mail["To"]) == ("desk@news.example", "desk@example.org")
-    assert mail["Subject"] == "[weekly] issue 1 needs you"
+    assert mail["Subject"] == "[weekly] Issue 1 needs you"
     assert mail["Auto-Submitted"] == "auto-generated"
-    body = mail.get_content()
+    body = front_desk.body(mail, "plain")
     assert "20 errors one after the other" in body
     assert "r1@" not in body
     assert "newsletter status 1 --publication weekly" in body
@@ -77,9 +76,9 @@ def test_burmese_words_go_through_the_mail_whole(services: Services) -> None:
         notices.raise_(session, 1, None, "x", "“အပတ်စဉ်” လမ်းများ ပိတ်ထားဆဲဖြစ်သည်", T0)
     mailing = _told_to(services, "desk@example.org")
     assert notifying.mail_due(mailing, T0) == 1
-    mail = message_from_bytes(taken(mailing)[0].data, policy=policy.default)
-    assert "လမ်းများ ပိတ်ထားဆဲဖြစ်သည်" in mail.get_content()
-    assert mail["Subject"] == "[weekly] the newsletter needs you"
+    mail = front_desk.read(taken(mailing)[0].data)
+    assert "လမ်းများ ပိတ်ထားဆဲဖြစ်သည်" in front_desk.body(mail, "plain")
+    assert mail["Subject"] == "[weekly] The newsletter needs you"
 
 
 def test_nobody_is_mailed_when_nobody_is_named(services: Services) -> None:

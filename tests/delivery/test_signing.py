@@ -8,9 +8,10 @@ import pytest
 
 from newsletter.app import Services
 from newsletter.core.clock import now
-from newsletter.core.db import reading
+from newsletter.core.db import reading, writing
 from newsletter.core.dkim_settings import Dkim
 from newsletter.core.errors import ConfigurationError
+from newsletter.delivery import notices, notifying
 from newsletter.delivery.press import Press
 from newsletter.delivery.proofs import send_test
 from newsletter.editorial.models import Issue
@@ -34,6 +35,7 @@ def _signing(services: Services) -> tuple[Services, dict[str, str]]:
         key_path=str(path),
         second_selector="",
         second_key_path="",
+        left_out=(),
     )
     changed = replace(services, settings=services.settings.model_copy(update={"dkim": wanted}))
     return changed, {f"s1._domainkey.{DOMAIN}.": dkim_keys.record(private)}
@@ -54,6 +56,18 @@ def test_a_confirmation_is_signed(services: Services) -> None:
     front_desk.sign_up(signing, front_desk.open_publication(signing))
     with ScriptedServer() as server:
         newsroom.work_off(newsroom.over_smtp(signing, server.port))
+    assert [verify(kept.data, dns) for kept in server.kept] == [["pass"]]
+
+
+def test_a_notice_to_the_editors_is_signed(services: Services) -> None:
+    signing, dns = _signing(services)
+    newsroom.publish(signing, 1)
+    with writing(signing.engine) as session:
+        notices.raise_(session, 1, 1, "errors", "the road stayed shut", now())
+    told = signing.settings.notices.model_copy(update={"to": ["desk@example.org"]})
+    telling = replace(signing, settings=signing.settings.model_copy(update={"notices": told}))
+    with ScriptedServer() as server:
+        assert notifying.mail_due(newsroom.over_smtp(telling, server.port), now()) == 1
     assert [verify(kept.data, dns) for kept in server.kept] == [["pass"]]
 
 

@@ -7,6 +7,9 @@ from dataclasses import replace
 import pytest
 
 from newsletter.app import Services
+from newsletter.core.clock import now
+from newsletter.core.db import writing
+from newsletter.delivery import notices, notifying
 from newsletter.delivery.states import State
 from tests.delivery import newsroom
 from tests.http_server import DROP, HttpServer, answer
@@ -42,6 +45,24 @@ def test_each_answer_comes_to_its_state(services: Services, fake: Fake) -> None:
     ]
     assert rows[3].reason == "recipient"
     assert not any("example.org" in (row.answer or "") for row in rows)
+
+
+@EVERY
+def test_a_notice_to_the_editors_is_carried(services: Services, fake: Fake) -> None:
+    """Brevo takes nothing without HTML."""
+    newsroom.publish(services, 1)
+    with writing(services.engine) as session:
+        notices.raise_(session, 1, 1, "errors", "{{ the road }} “ပိတ်ထားသည်”", now())
+    with HttpServer(lambda _asked, _nth: fake.yes) as server:
+        sending = over(services, fake, server.url)
+        told = sending.settings.notices.model_copy(update={"to": ["desk@example.org"]})
+        settings = sending.settings.model_copy(update={"notices": told})
+        assert notifying.mail_due(replace(sending, settings=settings), now()) == 1
+        (asked,) = server.kept
+        mail = fake.checked(asked)
+    assert mail.recipients == ["desk@example.org"]
+    assert "ပိတ်ထားသည်" in mail.text
+    assert "ပိတ်ထားသည်" in mail.html
 
 
 @EVERY

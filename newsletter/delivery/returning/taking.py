@@ -11,7 +11,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from newsletter.core.db import writing
 from newsletter.core.errors import ConfigurationError, TokenError
 from newsletter.core.tokens import Claim, Purpose
-from newsletter.delivery import events
+from newsletter.delivery import events, transactional
 from newsletter.delivery.needs import Needs
 from newsletter.delivery.returning.reading import Returned, read
 from newsletter.providers.events import Kind
@@ -96,6 +96,7 @@ def _leave(needs: Needs, claim: Claim, now: datetime) -> None:
             how="mail",
             wording=_WORDING,
             now=now,
+            goodbye=transactional.goodbye,
         )
     if done == "left":
         journal.left(needs.settings.home, claim.subject, claim.scope, "mail")

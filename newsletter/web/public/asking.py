@@ -21,6 +21,7 @@ def ask(
     address: Address,
     edition: str,
     wording: str,
+    discreet: bool = False,
 ) -> bool:
     """Plan the mail that asks, if one is due; False when nobody can sign up there now.
 
@@ -45,5 +46,6 @@ def ask(
         ),
         now=now(),
         plan=transactional.plan,
+        discreet=discreet,
     )
     return True

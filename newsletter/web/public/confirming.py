@@ -15,6 +15,7 @@ from starlette.responses import Response
 from newsletter.core.clock import now
 from newsletter.core.db import reading, writing
 from newsletter.core.tokens import Claim, Purpose
+from newsletter.delivery import transactional
 from newsletter.editorial.models import Publication
 from newsletter.language.dates_digits import N_
 from newsletter.web.forms import Fields, small_form
@@ -77,6 +78,7 @@ class _Desk:
                 publication_id=link.claim.scope,
                 wording=self._words(request, link),
                 now=now(),
+                welcome=transactional.welcome,
             )
         return self._page(request, token, link, state)
 
@@ -131,4 +133,9 @@ class _Desk:
 
 
 def _name(link: _Link, language: str) -> str:
-    return link.notice.masthead.name(language) if link.notice else ""
+    """The neutral one for who asked for mail that names nobody."""
+    if link.notice is None:
+        return ""
+    hidden = link.waiting is not None and link.waiting.discreet
+    board = link.notice.masthead
+    return board.plain_name(language) if hidden else board.name(language)

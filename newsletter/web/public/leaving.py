@@ -20,6 +20,7 @@ from newsletter.core.db import reading, writing
 from newsletter.core.errors import NotFound
 from newsletter.core.log import logger
 from newsletter.core.tokens import Claim, Purpose
+from newsletter.delivery import transactional
 from newsletter.editorial.models import Publication
 from newsletter.language.dates_digits import N_
 from newsletter.web.forms import Fields, small_form
@@ -131,6 +132,7 @@ class _Desk:
                     how=how,
                     wording=wording,
                     now=at,
+                    goodbye=transactional.goodbye,
                 )
             if done == "left":
                 journal.left(services.settings.home, claim.subject, claim.scope, how)

@@ -41,7 +41,7 @@ def notice(services: Services, publication: Publication) -> Notice:
     contact = publication.reply_to or publication.sender_address
     reachable = bool(services.settings.public.url and publication.sender_address)
     return Notice(
-        masthead(publication),
+        masthead(publication, services),
         dict(publication.about),
         contact,
         is_open=reachable and publication.archived_at is None,

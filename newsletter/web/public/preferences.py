@@ -131,6 +131,8 @@ class _Desk:
             masked=reader.view.masked if reader.view else "",
             choices=_choices(reader),
             text_only=reader.view is not None and reader.view.text_only,
+            may_be_discreet=reader.may_be_discreet,
+            discreet=reader.view is not None and reader.view.discreet,
             paused_until=self._day(until, reader, language) if until else "",
             pauses=PAUSES,
             action=f"{self.pages.base}/p/{token}{query}",
@@ -155,10 +157,13 @@ class _Desk:
 def _choice(reader: Reader, fields: Fields) -> preferences.Choice | None:
     """What the form asks for; None when it is no form of ours. An empty box means: not wanted."""
     edition, pause = fields.get("edition", ""), fields.get("pause", _KEEP)
-    text_only = fields.get("text_only", "0")
-    if edition not in reader.editions or pause not in _PAUSES or text_only not in {"0", "1"}:
+    text_only, discreet = fields.get("text_only", "0"), fields.get("discreet", "0")
+    if edition not in reader.editions or pause not in _PAUSES:
         return None
-    return preferences.Choice(edition, text_only == "1", _PAUSES[pause])
+    if not {text_only, discreet} <= {"0", "1"}:
+        return None
+    hidden = discreet == "1" if reader.may_be_discreet else None
+    return preferences.Choice(edition, text_only == "1", _PAUSES[pause], hidden)
 
 
 def _choices(reader: Reader) -> list[Choice]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 from sqlalchemy.orm import Session
 from starlette.exceptions import HTTPException
@@ -12,8 +12,9 @@ from newsletter.app import Services
 from newsletter.core.clock import now
 from newsletter.core.errors import TokenError
 from newsletter.core.tokens import Claim, Purpose
-from newsletter.editorial import edition_codes
+from newsletter.editorial import discreet, edition_codes
 from newsletter.editorial.models import Publication
+from newsletter.rendering.discreet import name_in
 from newsletter.web.pages import Pages
 from newsletter.web.patience import TROUBLE, Patience
 from subscribers import preferences, spool
@@ -34,21 +35,34 @@ class Masthead:
     languages: tuple[str, ...]
     zone: str
     """The IANA zone of its calendar."""
+    plain_names: dict[str, str] = field(default_factory=dict)
+    """What it is called where nothing may name it; empty where it has no discreet edition."""
+    offers_discreet: bool = False
+
+    def plain_name(self, language: str) -> str:
+        """The neutral name, for pages that a discreet reader's links lead to."""
+        return self.plain_names.get(language) or self.name(language)
 
     def name(self, language: str) -> str:
         """Its name in this language, or in the first one it has."""
         return self.names.get(language) or next((n for n in self.names.values() if n), self.slug)
 
 
-def masthead(publication: Publication) -> Masthead:
-    """The plain values of a publication."""
-    return Masthead(
+def masthead(publication: Publication, services: Services | None = None) -> Masthead:
+    """The plain values of a publication; with `services` also those of its discreet edition."""
+    made = Masthead(
         publication.id,
         publication.slug,
         dict(publication.names),
         tuple(publication.languages),
         publication.slot_zone,
     )
+    if services is None or not publication.discreet:
+        return made
+    told, theme = discreet.settings_of(publication), services.theme
+    names = {code: told.names.get(code) or name_in(theme, code) for code in made.languages}
+    offered = discreet.is_offered(publication, services.settings.links_url)
+    return replace(made, plain_names=names, offers_discreet=offered)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,8 +103,20 @@ class Reader:
         return edition_codes.choices(self.languages, self.edition) if self.languages else []
 
     def publication_name(self, language: str) -> str:
-        """The publication's name; empty when there is no such publication any more."""
-        return self.publication.name(language) if self.publication else ""
+        """The publication's name; empty when there is no such publication any more.
+
+        The neutral one for a discreet reader: the page may be read over a shoulder too.
+        """
+        if self.publication is None:
+            return ""
+        hidden = self.view is not None and self.view.discreet
+        return self.publication.plain_name(language) if hidden else self.publication.name(language)
+
+    @property
+    def may_be_discreet(self) -> bool:
+        """Whether the page asks: where it is offered, and always to who has chosen it."""
+        offered = self.publication is not None and self.publication.offers_discreet
+        return offered or (self.view is not None and self.view.discreet)
 
     @property
     def state(self) -> str:
@@ -133,7 +159,8 @@ def behind(session: Session, services: Services, claim: Claim) -> Reader:
     if claim.purpose is not Purpose.TEST:
         view = preferences.view(session, services.sealer, claim.subject, claim.scope, now())
     noted = spool.holds(services.settings.home, claim.subject, claim.scope)
-    return Reader(claim, masthead(publication) if publication else None, view, noted=noted)
+    found = masthead(publication, services) if publication else None
+    return Reader(claim, found, view, noted=noted)
 
 
 def language_of(request: Request, pages: Pages, reader: Reader) -> str:

@@ -95,7 +95,8 @@ class _Desk:
         began = monotonic()
         found = await self.board.notice(request.path_params["slug"])
         fields = await small_form(request)
-        wish = wishes.read(fields, found.masthead.languages)
+        offered = found.masthead.offers_discreet
+        wish = wishes.read(fields, found.masthead.languages, offers_discreet=offered)
         language = self._language(request, found, wish.edition or "")
         asked = _Asked(found, language, wish, _host(request), began)
         if not found.is_open:
@@ -118,7 +119,9 @@ class _Desk:
             return self._too_many(request, wait)
         if not self._is_earned(token, number):
             return self._slower(asked, token)
-        use = self.spent.use(token, f"{asked.wish.typed}\0{asked.wish.edition}")
+        use = self.spent.use(
+            token, f"{asked.wish.typed}\0{asked.wish.edition}\0{asked.wish.discreet}"
+        )
         if use == "other":  # they went back and changed something: a fresh form for that
             return self._again(asked)
         return await (self._accept(asked, token) if use == "first" else self._answer(asked))
@@ -158,6 +161,7 @@ class _Desk:
                 address=address,
                 edition=edition,
                 wording=self._wording(asked),
+                discreet=asked.wish.discreet,
             )
 
     def _wording(self, asked: _Asked) -> str:
@@ -183,6 +187,7 @@ class _Desk:
             about=found.about.get(language, ""),
             editions=offered if len(offered) > 1 else [],
             chosen=chosen,
+            offers_discreet=found.masthead.offers_discreet,
             wish=wish,
             trap=TRAP,
             token=_TOKEN,

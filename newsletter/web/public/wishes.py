@@ -25,6 +25,7 @@ class Wish:
     edition: str | None
     fault: str | None
     """Why the address is none: a code of `addresses.fault`."""
+    discreet: bool = False
 
     @property
     def is_whole(self) -> bool:
@@ -32,15 +33,17 @@ class Wish:
         return self.address is not None and self.edition is not None
 
 
-def read(fields: Fields, languages: Sequence[str]) -> Wish:
-    """The wish in a form's fields `address` and `edition`, for a publication of these languages."""
+def read(fields: Fields, languages: Sequence[str], *, offers_discreet: bool = False) -> Wish:
+    """The wish in a form's fields `address`, `edition` and `discreet`, for a publication of these
+    languages. What is not offered is not wished."""
+    hidden = offers_discreet and fields.get("discreet") == "1"
     written = fields.get("address", "").strip()
     typed = "".join(filter(str.isprintable, written))[:_SHOWN]
     edition = _edition(fields.get("edition", ""), languages)
     try:
-        return Wish(typed, addresses.parse(written), edition, None)
+        return Wish(typed, addresses.parse(written), edition, None, hidden)
     except InputError:
-        return Wish(typed, None, edition, addresses.fault(written) or "form")
+        return Wish(typed, None, edition, addresses.fault(written) or "form", hidden)
 
 
 def _edition(text: str, languages: Sequence[str]) -> str | None:
