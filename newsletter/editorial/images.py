@@ -18,7 +18,9 @@ from newsletter.editorial.picture_names import name_of
 
 LARGEST_FILE = 30 * 1024 * 1024
 MOST_PIXELS = 50_000_000
-"""What a good telephone takes; decoded, that is 200 MB at most."""
+"""What a good telephone takes, as JPEG, which is decoded small in the first place."""
+MOST_DECODED = 25_000_000
+"""Of the other kinds, which are decoded whole: 100 MB, and as much again on the way."""
 HEAVIEST = 200_000
 ALL_TOGETHER = 1_000_000
 """Bytes of all pictures of one message."""
@@ -115,11 +117,12 @@ def _opened(data: bytes, field: str) -> Image.Image:
     try:
         image = Image.open(io.BytesIO(data), formats=_FORMATS)
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as err:
-        raise InputError(field, _too_many("") + "; make it smaller") from err
+        raise InputError(field, _too_many(MOST_PIXELS)) from err
     except Exception as err:
         raise InputError(field, _strange(data)) from err
-    if image.width * image.height > MOST_PIXELS:
-        raise InputError(field, _too_many(f" ({image.width} × {image.height})"))
+    most = MOST_PIXELS if image.format in ("JPEG", "MPO") else MOST_DECODED
+    if image.width * image.height > most:
+        raise InputError(field, _too_many(most, f" ({image.width} × {image.height})"))
     # Telephones write a second picture (depth, brightness) behind a JPEG: that does not move.
     if image.format != "MPO" and getattr(image, "is_animated", False):
         raise InputError(
@@ -128,9 +131,11 @@ def _opened(data: bytes, field: str) -> Image.Image:
     return image
 
 
-def _too_many(measures: str) -> str:
-    most = MOST_PIXELS // 1_000_000
-    return f"the image has too many pixels{measures}: we take {most} million; make it smaller"
+def _too_many(most: int, measures: str = "") -> str:
+    return (
+        f"the image has too many pixels{measures}: we take {most // 1_000_000} million; make it "
+        "smaller"
+    )
 
 
 def _strange(data: bytes) -> str:
@@ -179,7 +184,7 @@ def _narrowed(image: Image.Image, box: tuple[int, int]) -> Image.Image:
         image = _eight_bits(image)
         image.info = info
     if image.width > box[0] or image.height > box[1]:
-        image.thumbnail(box, Image.Resampling.LANCZOS, reducing_gap=3.0)
+        image.thumbnail(box, Image.Resampling.LANCZOS, reducing_gap=2.0)
     image.load()
     return image
 
