@@ -185,7 +185,7 @@ def test_the_web_page_has_no_reader_and_fetches_its_picture_from_here() -> None:
     assert {e.attributes["src"] for e in page.all("img")} == {"/media/a1b2c3d4.jpg"}
     assert page.all("title")[0].text == sample.ENGLISH.title
     metas = {e.attributes.get("name") for e in page.all("meta")}
-    assert {"viewport", "robots", "referrer", "description", "color-scheme"} <= metas
+    assert {"viewport", "referrer", "description", "color-scheme"} <= metas
 
 
 def test_an_english_editorial_in_the_burmese_edition_says_so() -> None:
