@@ -81,7 +81,7 @@ def _require_names(domain: str, selector: str) -> None:
 
     given = {"domain": domain, "selector": selector, "key_path": "k"}
     try:
-        Dkim(**given, second_selector="", second_key_path="")
+        Dkim.model_validate({**given, "second_selector": "", "second_key_path": ""})
     except ValidationError as err:
         first = err.errors()[0]
         raise InputError(str((first["loc"] or ("dkim",))[0]), words(first)) from err

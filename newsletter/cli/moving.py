@@ -184,6 +184,8 @@ def _copied(settings: Settings, both: _Both) -> Moved:
         moving.require_settled(source)
         _make_room(both)
         migrations.upgrade(both.target)
+        with writing(both.target) as target:  # an empty one would be taken for a new newsletter's
+            moving.mark(target, migrations.MOVING)
         with writing(both.target) as target:
             moved = moving.fill(source, target)
             keychain.opened(target, settings)
@@ -198,9 +200,9 @@ def _make_room(both: _Both) -> None:
     from newsletter import migrations
     from newsletter.safekeeping import moving, restoring
 
-    if migrations.current(both.target) == migrations.MOVING and moving.same_newsletter(
-        both.source, both.target
-    ):
+    if migrations.current(both.target) == migrations.MOVING:
+        if not moving.same_newsletter(both.source, both.target):
+            moving.require_vacant(both.target)  # killed before the first row, or somebody else's
         restoring.empty(both.target)
     moving.require_vacant(both.target)
 

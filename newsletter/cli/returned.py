@@ -105,6 +105,18 @@ def _several(number: int, noun: str) -> str:
     return counted(number, noun)
 
 
+def tell_recent(notices: list[dict[str, Any]], issue: int) -> None:
+    """Those of the last week; older ones are history, and told by their number only."""
+    from newsletter.core.clock import now
+    from newsletter.delivery.notices import SHOWN
+
+    since = (now() - SHOWN).isoformat()
+    recent = [one for one in notices if one["at"] > since]
+    tell_notices(recent)
+    if older := len(notices) - len(recent):
+        say(f"  {counted(older, 'older notice')}: 'newsletter events {issue}' shows what it said")
+
+
 def tell_notices(notices: list[dict[str, Any]]) -> None:
     """What the editors were or are to be told, newest first."""
     for notice in notices:

@@ -21,6 +21,9 @@ from newsletter.cli.context import (
 from newsletter.cli.output import counted, emit, listed, note, say
 from newsletter.cli.standing import slot_row
 
+_NAMED = 20
+"""Numbers in one sentence; 'status' lists all."""
+
 
 class Verdict(StrEnum):
     """What an editor decides about a doubtful delivery."""
@@ -288,15 +291,32 @@ def settle(
     if everyone and as_ is Verdict.AGAIN and not (yes or typer.confirm(asked, err=True)):
         say("Nothing was changed.")
         return
+    barred: list[int] = []
     with desk_of(ctx).writing() as session:
         _, issue = issue_of(session, publication, number)
         if everyone:
+            if as_ is Verdict.AGAIN:
+                barred = settling.suppressed_among_doubtful(session, issue)
             done = settling.settle_all(session, issue, state, now())
         else:
             settling.settle(session, issue, one, state, now())
     said = "submitted" if as_ is Verdict.SUBMITTED else "to be sent once more"
     whom = counted(done, "delivery") if everyone else f"Delivery {delivery}"
     say(f"{whom} of issue {number}: {said}.")
+    if barred:
+        _tell_barred(barred)
+
+
+def _tell_barred(deliveries: list[int]) -> None:
+    """Who would only be skipped and so stays in doubt, by the numbers that 'status' lists."""
+    numbers = listed(str(one) for one in deliveries[:_NAMED])
+    more = f" and {len(deliveries) - _NAMED:,} more" if len(deliveries) > _NAMED else ""
+    one = len(deliveries) == 1
+    note(
+        f"Left in doubt, because {'its reader is' if one else 'their readers are'} suppressed and "
+        f"would be skipped: {'delivery' if one else 'deliveries'} {numbers}{more}. Lift that with "
+        "'newsletter subscribers release' and settle again, or settle as submitted."
+    )
 
 
 def _delivery_number(text: str) -> int:

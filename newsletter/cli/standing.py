@@ -15,7 +15,7 @@ from newsletter.cli.context import (
     issue_of,
 )
 from newsletter.cli.output import counted, emit, listed, minute, say, table
-from newsletter.cli.returned import tell_notices, tell_rates
+from newsletter.cli.returned import tell_notices, tell_rates, tell_recent
 from newsletter.cli.traffic_told import tell_traffic, traffic_of
 from newsletter.cli.trouble import accounted, tell_trouble, troubled
 
@@ -210,7 +210,7 @@ def tell_ledger(found: dict[str, Any]) -> None:
     say(f"  {sentence}", style or None)
     if found["returned"]["complaints"] or found["returned"]["gone"]:
         tell_rates(found["returned"], "came back", found["limits"])
-    tell_notices(found["notices"])
+    tell_recent(found["notices"], number)
     tell_trouble(number, found)
 
 

@@ -33,7 +33,7 @@ def address(url: str) -> URL:
         found = make_url(url)
     except (ArgumentError, ValueError) as err:
         raise InputError("database.url", f"this is no address of a database; {_FORMS}") from err
-    if found.drivername == "postgresql":
+    if found.drivername in {"postgresql", "postgres"}:  # libpq takes both (§34.1.1.2 of its manual)
         found = found.set(drivername="postgresql+psycopg")
     if found.drivername not in {"sqlite", "postgresql+psycopg"}:
         kind = found.drivername[:40]

@@ -250,7 +250,7 @@ def check(settings: Settings) -> None:
 
 def _uses(settings: Settings) -> Iterator[tuple[str, str]]:
     yield "delivery.provider", settings.delivery.provider
-    for number, route in enumerate(settings.routes):
+    for number, route in enumerate(settings.routes, 1):
         for name in route.providers:
             yield f"routes.{number}.providers", name
         for name in route.fallback:
@@ -258,7 +258,7 @@ def _uses(settings: Settings) -> Iterator[tuple[str, str]]:
 
 
 def _check_routes(settings: Settings) -> None:
-    for number, route in enumerate(settings.routes):
+    for number, route in enumerate(settings.routes, 1):
         doubled = [name for name in route.fallback if name in route.providers]
         if doubled or len(set(route.fallback)) < len(route.fallback):
             name = (doubled or list(route.fallback))[0]
@@ -266,7 +266,7 @@ def _check_routes(settings: Settings) -> None:
                 f"routes.{number}.fallback",
                 f"'{name}' is tried twice: name there only providers that the route does not use",
             )
-        if route.takes_all and number + 1 < len(settings.routes):
+        if route.takes_all and number < len(settings.routes):
             raise Fault(
                 f"routes.{number + 1}",
                 f"the route before it takes every message (routes.{number} names no publication, "

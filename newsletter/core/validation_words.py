@@ -26,8 +26,12 @@ def wanted(sentence: str) -> WrapValidator:
 
 
 def place(error: ErrorDetails) -> str:
-    """Where it stands, with dots, as one would set it: `names.my`, `categories.0.key`."""
-    return ".".join(str(part) for part in error["loc"] if part != "[key]")
+    """Where it stands, with dots, as one would set it: `names.my`, `categories.1.key`.
+
+    What stands in a row is counted from 1, as people do.
+    """
+    counted = (part + 1 if isinstance(part, int) else part for part in error["loc"])
+    return ".".join(str(part) for part in counted if part != "[key]")
 
 
 def words(error: ErrorDetails) -> str:

@@ -42,10 +42,22 @@ def settle(session: Session, issue: Issue, delivery_id: int, as_: str, now: date
         raise NotAllowedNow(f"delivery {delivery_id} was settled by something else just now")
 
 
+def suppressed_among_doubtful(session: Session, issue: Issue) -> list[int]:
+    """The deliveries in doubt whose readers are suppressed: sent again, they would be skipped."""
+    doubtful = (Delivery.issue_id == issue.id) & IN_DOUBT
+    chosen = select(Delivery.id, Delivery.subscriber_id).where(doubtful).order_by(Delivery.id)
+    return [
+        delivery_id
+        for delivery_id, reader in session.execute(chosen)
+        if audience.standing(session, reader, issue.publication_id) == "suppressed"
+    ]
+
+
 def settle_all(session: Session, issue: Issue, as_: str, now: datetime) -> int:
     """Settle every unknown delivery of an issue alike, as after a restore; returns how many.
 
-    Refused ones are left as they are. The same errors as `settle`.
+    Refused ones are left as they are, and so are those that would only be skipped when they are
+    planned again (`suppressed_among_doubtful`). The same errors as `settle`.
     """
     fencing.alone(session, issue.id)
     session.refresh(issue, with_for_update=True)
@@ -54,9 +66,11 @@ def settle_all(session: Session, issue: Issue, as_: str, now: datetime) -> int:
     found = session.scalars(select(Delivery.id).where(doubtful)).all()
     if not found:
         raise NotFound("delivery", f"issue {issue.number} has no delivery in doubt")
+    barred = set(suppressed_among_doubtful(session, issue)) if as_ == State.PLANNED else set()
+    wanted = [one for one in found if one not in barred]
     settled = 0
-    for start in range(0, len(found), _AT_ONCE):
-        some = found[start : start + _AT_ONCE]
+    for start in range(0, len(wanted), _AT_ONCE):
+        some = wanted[start : start + _AT_ONCE]
         _announce(session, some, as_, now)
         chosen = update(Delivery).where(doubtful, Delivery.id.in_(some))
         settled += changed(session, chosen.values(**_settled(issue, as_, now)))

@@ -84,6 +84,12 @@ def test_each_doubt_and_each_refusal_can_be_found_in_the_server_s_log(
     assert asked.code == 0
     assert asked.out.endswith("Nothing was changed.\n")
     assert "'each' is no delivery" in newsletter.refused("settle", 1, "each", "--as", "again")
+    newsletter.ok("suppressions", "add", "lost@example.org")
+    left = newsletter.ok("settle", 1, "all", "--as", "again", "--yes")
+    assert "no deliveries of issue 1" in left.out
+    assert f"its reader is suppressed and would be skipped: delivery {doubt['delivery']}." in (
+        " ".join(left.err.split())
+    )
     newsletter.ok("settle", 1, "all", "--as", "submitted")
     assert "Everybody is accounted for, 1 delivery as refused" in newsletter.ok("status", 1).out
     log = (newsletter.home / "logs" / "newsletter.log").read_text(encoding="utf-8")

@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+import re
+from datetime import timedelta
+from typing import get_args
+
+from sqlalchemy import update
+
 from newsletter.app import Services
 from newsletter.core.clock import now
 from newsletter.core.db import writing
-from newsletter.delivery import notices, rates
+from newsletter.core.resources import shipped
+from newsletter.delivery import hearing, notices, rates
+from newsletter.delivery.models import Notice
 from newsletter.providers.events import Event, Kind
+from subscribers import audience
 from tests.cli.command import Command
 from tests.delivery import newsroom
 from tests.delivery.returns import T0, said, taken, tell
@@ -68,6 +77,17 @@ def test_status_shows_why_an_issue_paused_and_who_was_told(file_services: Servic
     assert "the login is refused" in newsletter.ok("status").out
 
 
+def test_notices_of_an_issue_grow_old(file_services: Services) -> None:
+    _returned(file_services)
+    with writing(file_services.engine) as session:
+        session.execute(update(Notice).values(created_at=now() - timedelta(days=8)))
+    newsletter = _command(file_services)
+    shown = newsletter.ok("status", 1).out
+    assert "notice of" not in shown
+    assert "1 older notice: 'newsletter events 1' shows what it said" in shown
+    assert "reported it as spam" in newsletter.ok("events", 1).out
+
+
 def test_nothing_came_back_yet(file_services: Services) -> None:
     newsroom.publish(file_services, 1)
     assert "Nothing came back yet." in _command(file_services).ok("events", 1).out
@@ -97,9 +117,18 @@ def test_a_story_says_what_was_said_how_it_was_judged_and_what_followed(
     assert "the mailbox does not exist: the address is suppressed" in other
     page = file_services.settings.home / "page.html"
     newsletter.ok("subscribers", "story", "r2@example.org", "--page", page)
-    assert "စာတိုက်ပုံး မရှိသောကြောင့်" in page.read_text("utf-8").replace("\u200b", "").replace(
-        "\u2060", ""
-    )
+    text = re.sub("<[^>]+>|[\u200b\u2060]", "", page.read_text("utf-8"))
+    assert "စာတိုက်ပုံး မရှိသောကြောင့်" in text
+    # Why it came back stands there in the reader's words, not as a code of our own.
+    assert "ဤလိပ်စာသို့ အီးမေးလ် ပို့၍မရကြောင်း" in text
+    assert "hard_bounce" not in text
+
+
+def test_every_reason_has_words_on_the_page_of_a_story() -> None:
+    page = (shipped("templates") / "web" / "person_part.html").read_text("utf-8")
+    codes = {*get_args(audience.Standing), *hearing.REASONS.values()}
+    for code in codes | {"cancelled", "recipient", "policy", "gave_up"}:
+        assert f'"{code}": ' in page.partition("reasons = {")[2].partition("}")[0], code
 
 
 def test_publication_settings_say_how_doubts_are_settled(file_services: Services) -> None:

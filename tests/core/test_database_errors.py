@@ -14,6 +14,7 @@ from sqlalchemy import make_url, text
 
 from newsletter import migrations
 from newsletter.app import initialise, open_services
+from newsletter.core.database_errors import address
 from newsletter.core.db import open_engine, reading, writing
 from newsletter.core.errors import ConfigurationError, InputError, NewsletterError
 
@@ -110,6 +111,12 @@ def test_server_that_refuses_is_named_without_the_password(postgres_url: str) ->
         assert "secret" not in str(caught.value)
         assert "\n" not in str(caught.value)
         engine.dispose()
+
+
+@pytest.mark.parametrize("scheme", ["postgresql", "postgres", "postgresql+psycopg"])
+def test_both_names_of_postgres_are_taken(scheme: str) -> None:
+    found = address(f"{scheme}://u:secret@db.example.org/news")
+    assert (found.drivername, found.host) == ("postgresql+psycopg", "db.example.org")
 
 
 @pytest.mark.parametrize("url", ["mysql://u:secret@db/x", "nonsense secret", "postgresql://h:p/x"])

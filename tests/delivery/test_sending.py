@@ -20,10 +20,10 @@ from newsletter.delivery.ledger import doubtful, refused
 from newsletter.delivery.models import Delivery
 from newsletter.delivery.proofs import send_test
 from newsletter.delivery.sending import Line
-from newsletter.delivery.settling import settle, settle_all
+from newsletter.delivery.settling import settle, settle_all, suppressed_among_doubtful
 from newsletter.editorial.models import Issue
 from newsletter.worker import Worker
-from subscribers import leaving
+from subscribers import leaving, suppression
 from subscribers.models import Subscriber, Suppression
 from tests.delivery import newsroom
 from tests.smtp_server import DROP, ScriptedServer, nth
@@ -216,6 +216,26 @@ def test_all_in_doubt_are_settled_alike_and_nobody_else(any_services: Services) 
     states = [row.state for row in newsroom.rows(services, issue_id)]
     assert sorted(states) == ["refused", "submitted", "submitted", "submitted"]
     assert newsroom.counts(services, issue_id).done
+
+
+def test_suppressed_among_all_in_doubt_are_named_and_stay(any_services: Services) -> None:
+    services = any_services
+    issue_id = newsroom.publish(services, 3)
+    newsroom.start(services, issue_id)
+    lost = nth("DOT", 1, DROP), nth("DOT", 2, DROP)
+    with ScriptedServer(lambda stage, n: lost[0](stage, n) or lost[1](stage, n)) as server:
+        newsroom.work_off(newsroom.over_smtp(services, server.port))
+    lost_ones = [row for row in newsroom.rows(services, issue_id) if row.state == "unknown"]
+    barred, other = (row.id for row in lost_ones)
+    with writing(services.engine) as session:
+        issue = session.get_one(Issue, issue_id)
+        reader = lost_ones[0].subscriber_id
+        assert reader is not None
+        suppression.suppress_reader(session, reader, "manual", now())
+        assert suppressed_among_doubtful(session, issue) == [barred]
+        assert settle_all(session, issue, "planned", now()) == 1
+    states = {row.id: row.state for row in newsroom.rows(services, issue_id)}
+    assert (states[barred], states[other]) == ("unknown", "planned")
 
 
 def test_a_lost_answer_is_listed_and_never_sent_again_by_itself(any_services: Services) -> None:

@@ -321,11 +321,13 @@ run()
 @pytest.mark.parametrize(
     ("point", "first_in_force"),
     [
+        ("moving fill 0", True),
+        ("moving _copy 0", True),
         ("moving _copy 9", True),
         ("keychain opened 0", True),
         ("moving shut 0", True),
-        ("moving mark 1", True),
-        ("moving mark 2", False),
+        ("moving mark 2", True),
+        ("moving mark 3", False),
         ("command _switch 0", False),
         ("command _set_aside 0", False),
     ],
@@ -351,6 +353,9 @@ def test_killed_at_any_moment_one_is_in_force_and_a_second_run_ends_it(
             open_services(home, {"database": {"url": one}}).close()
             usable.append(one)
     assert len(usable) <= 1
+    away = {"NEWSLETTER_DATABASE__URL": url}
+    refused = replace(command(home), environment=away)("status")
+    assert not (first_in_force and "init" in refused.err), refused
     assert (usable == [embedded]) == first_in_force
     if not first_in_force:
         both = (home / "newsletter.toml").read_bytes() != TOML.encode()
