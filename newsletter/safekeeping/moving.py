@@ -186,7 +186,11 @@ def _by_state(session: Session) -> set[tuple[Any, ...]]:
 
 
 def _copy(source: Session, target: Session, table: Table) -> None:
-    rows = iter(source.execute(select(table), execution_options={"yield_per": _ROWS}))
+    rows = iter(
+        source.execute(
+            select(table), execution_options={"yield_per": snapshot.rows_at_once(table, _ROWS)}
+        )
+    )
     if _is_file(target):
         _insert(target, table, rows)
     else:
@@ -196,7 +200,10 @@ def _copy(source: Session, target: Session, table: Table) -> None:
 def _insert(target: Session, table: Table, rows: Iterator[Any]) -> None:
     statement = table.insert().values({c.name: _bound(c) for c in table.columns})
     names = [column.name for column in table.columns]
-    while chunk := [dict(zip(names, row, strict=True)) for row in islice(rows, _ROWS)]:
+    while chunk := [
+        dict(zip(names, row, strict=True))
+        for row in islice(rows, snapshot.rows_at_once(table, _ROWS))
+    ]:
         target.execute(statement, chunk)
 
 

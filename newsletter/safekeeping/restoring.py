@@ -186,7 +186,7 @@ def _insert(session: Session, table: Table, rows: Iterator[dict[str, Any]]) -> N
     inner = [c.name for c in table.columns for key in c.foreign_keys if key.column.table is table]
     statement = table.insert().values({c.name: _bound(c) for c in table.columns})
     later = []
-    while chunk := list(islice(rows, _ROWS)):
+    while chunk := list(islice(rows, snapshot.rows_at_once(table, _ROWS))):
         for row in chunk:
             kept = {name: row[name] for name in inner if row[name] is not None}
             if kept:

@@ -61,6 +61,11 @@ def tables() -> list[Table]:
     return sorted(kept, key=lambda table: table.name not in FIRST)
 
 
+def rows_at_once(table: Table, many: int) -> int:
+    """How many rows are held in memory together: few of those that hold pictures."""
+    return min(many, 20) if table.name == "pictures" else many
+
+
 def count(session: Session, table: Table) -> int:
     """How many rows there are."""
     return session.scalar(select(func.count()).select_from(table)) or 0
@@ -88,7 +93,7 @@ def write_table(session: Session, target: IO[bytes], table: Table, rows: int) ->
     _line(target, {"table": table.name, "columns": [c.name for c in columns], "rows": rows})
     pack = [_packer(column) for column in columns]
     query = select(table).order_by(*table.primary_key.columns)
-    streamed = session.execute(query, execution_options={"yield_per": 1000})
+    streamed = session.execute(query, execution_options={"yield_per": rows_at_once(table, 1000)})
     for row in streamed:
         _line(target, [put(value) for put, value in zip(pack, row, strict=True)])
 
