@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -116,7 +117,9 @@ def _envelope(needs: Needs, words: Words, to: Address, now: datetime) -> Envelop
 
 
 def _words(needs: Needs, due: _Due) -> Words:
-    publication, text = due.publication, due.text
+    publication = due.publication
+    # Some providers fill in templates and refuse a text that looks like one.
+    text = re.sub(r"\{(?=[{%])", "{ ", due.text)
     look = f"newsletter status {due.issue}" if due.issue else "newsletter status"
     languages = tuple(publication.languages)
     return Words(
