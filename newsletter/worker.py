@@ -36,6 +36,7 @@ from subscribers import hygiene
 
 STOP_SECONDS = 30.0
 """How long a clean stop waits for answers that are still out."""
+_TICK = 0.05
 _CLERK_SECONDS = 10.0
 _CLEAN_EVERY = timedelta(minutes=1)
 
@@ -128,6 +129,7 @@ class Worker:
         self._keep()
         count = self._services.settings.delivery.connections
         crew = self._assemble(count, patient=True)
+        crew.idle = idle
         parts: list[Desk | Line] = [Desk(crew), *(Line(crew) for _ in range(count))]
         clerk = Clerk(self._services, self._press, self._failed)
         threads = [
@@ -167,12 +169,23 @@ class Worker:
         every = self._services.settings.delivery.lease_seconds / 3
         patience = Patience()
         kept_at = time.monotonic()
-        while not (stop.wait(min(idle, every)) or self._stop.is_set()):
+        while not (self._is_stopped(stop, min(idle, every)) or self._stop.is_set()):
             with patience.tried():
                 if time.monotonic() - kept_at >= every:
                     self._keep()
                     kept_at = time.monotonic()
                 self._finish()
+
+    def _is_stopped(self, stop: threading.Event, seconds: float) -> bool:
+        """Waits, but no longer than until a line has nothing more to do."""
+        until = time.monotonic() + seconds
+        while not stop.wait(max(0.0, min(_TICK, until - time.monotonic()))):
+            if self._crew is not None and self._crew.emptied.is_set():
+                self._crew.emptied.clear()
+                return False
+            if time.monotonic() >= until or self._stop.is_set():
+                return False
+        return True
 
     def _keep(self) -> None:
         if self._alone:

@@ -127,6 +127,17 @@ class Crew:
             self.held.difference_update(taken)
             raise
 
+    nothing_due_at: float = 0.0
+    """When a line last found nothing to do; the others need not look again at once."""
+    idle: float = 0.0
+    emptied: threading.Event = field(default_factory=threading.Event)
+    """A line that had worked found nothing more: an issue may be over."""
+
+    @property
+    def is_idle(self) -> bool:
+        """Another line has found nothing due only a moment ago."""
+        return elapsed() - self.nothing_due_at < self.idle / 2
+
     abandoned: threading.Event = field(default_factory=threading.Event)
     """The worker has given up waiting for its lines: nothing may leave any more."""
 

@@ -29,21 +29,26 @@ class Line:
         lease = crew.needs.settings.delivery.lease_seconds
         spool.drain(crew.needs.engine, crew.needs.settings.home)
         self._finish_open()
+        if crew.is_idle:
+            return False
         asked_at = elapsed()
         with crew.taking() as take, writing(crew.needs.engine) as session:
             mine = claiming.claim(session, crew.owner, lease_seconds=lease)
             if mine is not None:
                 take(mine.chunk_id)
         if mine is None:
+            crew.nothing_due_at = asked_at
             return False
         crew.lease.renewed(asked_at)
         while mine is not None:
+            crew.emptied.clear()
             turn = self._open = Turn(crew, mine, self._strip, self._connected, self._want)
             rest = turn.run()
             self._open = None
             self._want, mine = turn.want, turn.following
             crew.wait(rest)
             spool.drain(crew.needs.engine, crew.needs.settings.home)
+        crew.emptied.set()
         return True
 
     def _finish_open(self) -> None:

@@ -43,7 +43,7 @@ def main(words: list[str]) -> None:
     start, used = time.perf_counter(), _cpu()
     for watcher in watchers:
         watcher.start()
-    Worker(services).run(stop, idle=0.05)
+    Worker(services).run(stop)
     taken, cpu = time.perf_counter() - start, _cpu() - used
     _say(json.dumps({"seconds": taken, "cpu": cpu, "peak": megabytes("VmHWM")}))
     if places:
