@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from typing import Literal, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import Select, bindparam, case, func, null, or_, select
@@ -80,8 +80,7 @@ def standing(
     return _judged(row[0], row[1], row[2], at or now())
 
 
-@dataclass(frozen=True, slots=True)
-class Reader:
+class Reader(NamedTuple):
     """What a message needs of its reader, still sealed, and whether it may be sent."""
 
     sealed_address: bytes

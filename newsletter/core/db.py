@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import sqlite3
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -28,6 +29,7 @@ from sqlalchemy import (
     func,
     select,
 )
+from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.orm import DeclarativeBase, Session
 from sqlalchemy.types import TypeDecorator
 
@@ -36,6 +38,8 @@ from newsletter.core.errors import ConfigurationError
 
 PATIENCE = 30_000
 """Milliseconds a writer waits for another (SQLite)."""
+_RESTED = 2.0
+"""Seconds after which a connection of the pool may be dead without our knowing."""
 SILENCE = 30
 """Seconds a writer may say nothing in the midst of its transaction (PostgreSQL)."""
 
@@ -111,7 +115,6 @@ def _server_engine(url: URL) -> Engine:
             url,
             json_serializer=_compact_json,
             hide_parameters=True,
-            pool_pre_ping=True,
             # None beyond those that are kept: one more would be opened and closed for each deed,
             # which takes ten times as long as the deed.
             pool_size=20,
@@ -124,15 +127,39 @@ def _server_engine(url: URL) -> Engine:
             "the program was installed without PostgreSQL; run "
             "pip install 'bilingual-weekly[postgres]'"
         ) from err
+    event.listen(engine, "connect", _server_on_connect)
     event.listen(engine, "begin", _server_on_begin)
+    event.listen(engine, "checkin", _server_on_checkin)
+    event.listen(engine, "checkout", _server_on_checkout)
     return engine
 
 
-def _server_on_begin(connection: Any) -> None:
+def _server_on_connect(connection: Any, _record: object) -> None:
     """A writer that falls silent (paused, cut off) would hold its locks against all others."""
-    if not connection.get_execution_options().get("read_only", False):
-        limit = f"SET LOCAL idle_in_transaction_session_timeout = '{SILENCE}s'"
-        connection.exec_driver_sql(limit)
+    connection.execute(f"SET idle_in_transaction_session_timeout = '{SILENCE}s'")
+    connection.commit()
+
+
+def _server_on_begin(connection: Any) -> None:
+    """Whoever only reads may take its time between two looks: it is in nobody's way."""
+    if connection.get_execution_options().get("read_only", False):
+        connection.exec_driver_sql("SET LOCAL idle_in_transaction_session_timeout = 0")
+
+
+def _server_on_checkin(_connection: Any, record: Any) -> None:
+    record.info["used_at"] = time.monotonic()
+
+
+def _server_on_checkout(connection: Any, record: Any, _proxy: object) -> None:
+    """A connection that rested is asked whether the server still knows it; asked each time, a
+    worker would go one way more for each of its deeds."""
+    if time.monotonic() - record.info.get("used_at", 0.0) < _RESTED:
+        return
+    try:
+        connection.execute("SELECT 1")
+        connection.rollback()
+    except Exception as err:
+        raise DisconnectionError("the connection did not outlive its rest") from err
 
 
 def _file_engine(url: URL) -> Engine:
@@ -240,9 +267,20 @@ def empty_log(engine: Engine, *, patience: int = 1000) -> bool:
 
 
 def database_now(session: Session) -> datetime:
-    """The database's own clock, by which leases are judged on several machines."""
+    """The database's own clock, by which leases are judged on several machines.
+
+    Asked once in a transaction: all of it happens at one instant.
+    """
     if session.get_bind().dialect.name == "sqlite":
         return datetime.now(UTC)  # one machine, one clock
-    value = session.scalar(select(func.clock_timestamp()))
+    transaction, known = session.get_transaction(), session.info.get("now")
+    if known is not None and known[0] is transaction:
+        told: datetime = known[1]
+        return told
+    value = session.connection().execute(_CLOCK).scalar_one()
     assert isinstance(value, datetime)  # noqa: S101
+    session.info["now"] = (session.get_transaction(), value.astimezone(UTC))
     return value.astimezone(UTC)
+
+
+_CLOCK = select(func.clock_timestamp())

@@ -12,8 +12,9 @@ import base64
 import binascii
 import hmac
 import re
-from dataclasses import dataclass
+from collections.abc import Iterable
 from enum import IntEnum
+from typing import NamedTuple
 from uuid import UUID
 
 from newsletter.core.errors import TokenError
@@ -39,13 +40,15 @@ class Purpose(IntEnum):
     """In a test message: opens the page, can do nothing."""
 
 
-@dataclass(frozen=True, slots=True)
-class Claim:
+class Claim(NamedTuple):
     """What a genuine token says: the subscriber's and the publication's public ids."""
 
     subject: UUID
     scope: int
     purpose: Purpose
+
+
+_MARKS = {purpose: bytes((purpose,)) for purpose in Purpose}
 
 
 class _Pen:
@@ -66,11 +69,18 @@ class TokenSigner:
 
     def sign(self, claim: Claim) -> str:
         """The token of a claim, always of the same length under the same key."""
+        return self.sign_each(claim.subject, claim.scope, (claim.purpose,))[0]
+
+    def sign_each(self, subject: UUID, scope: int, purposes: Iterable[Purpose]) -> list[str]:
+        """A token for each purpose, of the same subject and scope."""
         pen, ring = self._held, self._rings.current()
         if pen.ring is not ring:
             pen = self._held = _Pen(ring)
-        body = claim.subject.bytes + claim.scope.to_bytes(8) + bytes((claim.purpose,))
-        return f"{pen.front}{_b64(body)}.{_b64(pen.mac.of(_LABEL + body)[:16])}"
+        whose = subject.bytes + scope.to_bytes(8)
+        bodies = [whose + _MARKS[purpose] for purpose in purposes]
+        return [
+            f"{pen.front}{_b64(body)}.{_b64(pen.mac.of(_LABEL + body)[:16])}" for body in bodies
+        ]
 
     def read(self, token: str, *purposes: Purpose) -> Claim:
         """What the token says; TokenError when it is altered, foreign or for another purpose."""

@@ -15,6 +15,7 @@ from typing import Any
 from sqlalchemy import (
     ColumnElement,
     Select,
+    bindparam,
     case,
     func,
     insert,
@@ -177,29 +178,55 @@ def close(session: Session, chunk_id: int, now: datetime) -> None:
 
     Under the chunk's lock, which whoever changes its rows takes first.
     """
-    chunk = session.get_one(Chunk, chunk_id, with_for_update=True, populate_existing=True)
-    rows = (Delivery.id >= chunk.first_id) & (Delivery.id <= chunk.last_id)
-    rows &= Delivery.issue_id == chunk.issue_id
-    grouped = (
-        select(
-            Delivery.edition,
-            Delivery.state,
-            Delivery.reason,
-            func.count(),
-            func.count(Delivery.not_before_at),
-            func.min(Delivery.not_before_at),
-        )
-        .where(rows)
-        .group_by(Delivery.edition, Delivery.state, Delivery.reason)
-    )
-    found = session.execute(grouped).all()
+    connection = session.connection()
+    range_ = connection.execute(_LOCKED, {"chunk": chunk_id}).one()
+    found = connection.execute(_COUNTED, dict(range_._mapping)).all()
     planned = [row for row in found if row[1] == State.PLANNED]
-    chunk.tally = [list(row[:4]) for row in found]
-    chunk.state = OPEN if planned else DONE
-    chunk.not_before_at = _due(planned)
-    chunk.owner = chunk.lease_until_at = None
-    chunk.changed_at = now
-    session.flush()
+    counted = {
+        "chunk": chunk_id,
+        "counted": [list(row[:4]) for row in found],
+        "as": OPEN if planned else DONE,
+        "due": _due(planned),
+        "at": now,
+    }
+    connection.execute(_CLOSE, counted)
+
+
+_rows, _parts = Delivery.__table__, Chunk.__table__
+_LOCKED = (
+    select(_parts.c.first_id, _parts.c.last_id, _parts.c.issue_id)
+    .where(_parts.c.id == bindparam("chunk"))
+    .with_for_update()
+)
+_COUNTED = (
+    select(
+        _rows.c.edition,
+        _rows.c.state,
+        _rows.c.reason,
+        func.count(),
+        func.count(_rows.c.not_before_at),
+        func.min(_rows.c.not_before_at),
+    )
+    .where(
+        _rows.c.id >= bindparam("first_id"),
+        _rows.c.id <= bindparam("last_id"),
+        _rows.c.issue_id == bindparam("issue_id"),
+    )
+    .group_by(_rows.c.edition, _rows.c.state, _rows.c.reason)
+)
+_CLOSE = (
+    update(Chunk.__table__)  # type: ignore[arg-type]
+    .where(_parts.c.id == bindparam("chunk"))
+    .values(
+        tally=bindparam("counted"),
+        state=bindparam("as"),
+        not_before_at=bindparam("due"),
+        owner=null(),
+        lease_until_at=null(),
+        changed_at=bindparam("at"),
+    )
+)
+"""These three are asked for each chunk, so they are put together once."""
 
 
 def _due(planned: Sequence[Any]) -> datetime | None:

@@ -11,19 +11,19 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, Update, null, or_, select, update
+from sqlalchemy import ColumnElement, Update, select, update
 from sqlalchemy.orm import Session
 
 from newsletter.core.db import database_now
 from newsletter.delivery import chunks, fencing, statements
-from newsletter.delivery.chunks import CLAIMED, OPEN
+from newsletter.delivery.chunks import CLAIMED
 from newsletter.delivery.models import Chunk, Delivery
 from newsletter.delivery.quiet import quiet_until
 from newsletter.delivery.retries import Deadline
 from newsletter.delivery.rows import changed
 from newsletter.delivery.states import State
 from newsletter.delivery.stopping import stop_chunk
-from newsletter.editorial.models import Issue, Publication
+from newsletter.editorial.models import Issue
 from newsletter.editorial.states import Status
 
 
@@ -57,58 +57,35 @@ def claim(session: Session, owner: str, *, lease_seconds: int) -> Claim | None:
     None when nothing is due. Issues of publications whose quiet hours it is have to wait.
     """
     now = database_now(session)
-    sending = (
-        select(Issue, Publication)
-        .join(Publication, Publication.id == Issue.publication_id)
-        .where(Issue.status == Status.SENDING)
-        .order_by(Issue.launched_at, Issue.id)
-    )
-    for issue, publication in session.execute(sending).all():
-        if quiet_until(publication.quiet_hours, publication.slot_zone, now) is not None:
+    connection = session.connection()
+    for issue in connection.execute(statements.SENDING).all():
+        if quiet_until(issue.quiet_hours, issue.slot_zone, now) is not None:
             continue
-        chunk = session.scalars(_due(issue.id, now)).first()
+        due = {"issue": issue.id, "at": now}
+        chunk = connection.execute(statements.DUE_CHUNK, due).one_or_none()
         if chunk is not None:
-            chunk.owner = owner
-            chunk.lease_until_at = now + timedelta(seconds=lease_seconds)
-            return _taken(session, chunk, issue, publication, now)
+            until = now + timedelta(seconds=lease_seconds)
+            taken = {"chunk": chunk.id, "me": owner, "until": until, "at": now}
+            connection.execute(statements.TAKE_CHUNK, taken)
+            return _taken(chunk, issue, now)
     return None
 
 
-def _due(issue_id: int, now: datetime) -> Select[Any]:
-    return (
-        select(Chunk)
-        .where(
-            Chunk.issue_id == issue_id,
-            Chunk.state == OPEN,
-            or_(Chunk.not_before_at.is_(None), Chunk.not_before_at <= now),
-        )
-        .order_by(Chunk.id)
-        .limit(1)
-        .with_for_update(skip_locked=True)
-    )
-
-
-def _taken(
-    session: Session, chunk: Chunk, issue: Issue, publication: Publication, now: datetime
-) -> Claim:
-    chunk.state, chunk.tally = CLAIMED, None
-    chunk.turn, chunk.turn_at, chunk.mark = chunk.turn + 1, now, chunk.first_id - 1
-    chunk.not_before_at, chunk.changed_at = None, now
-    session.flush()
+def _taken(chunk: Any, issue: Any, now: datetime) -> Claim:
     launched_at = issue.launched_at or now
     return Claim(
         chunk_id=chunk.id,
-        turn=chunk.turn,
+        turn=chunk.turn + 1,
         turn_at=now,
         first_id=chunk.first_id,
         last_id=chunk.last_id,
         issue_id=issue.id,
-        publication_id=publication.id,
-        publication=publication.slug,
+        publication_id=issue.publication_id,
+        publication=issue.slug,
         launched_at=launched_at,
-        stale_at=launched_at + timedelta(minutes=publication.stale_minutes),
-        quiet_hours=publication.quiet_hours,
-        zone=publication.slot_zone,
+        stale_at=launched_at + timedelta(minutes=issue.stale_minutes),
+        quiet_hours=issue.quiet_hours,
+        zone=issue.slot_zone,
     )
 
 
@@ -153,11 +130,12 @@ def is_going_on(session: Session, mine: Claim, owner: str) -> bool:
 
 def release(session: Session, mine: Claim, owner: str, status: str) -> bool:
     """Hand the chunk back with whatever of it is still planned; False when it was lost before."""
-    if changed(session, _fenced(mine, owner).values(tally=null())) != 1:
+    now = database_now(session)
+    if not _moved(session, statements.HOLD, mine, owner, until=now):
         return False
     if status == Status.CANCELLED:
         stop_chunk(session, mine.chunk_id, "cancelled")
-    chunks.close(session, mine.chunk_id, database_now(session))
+    chunks.close(session, mine.chunk_id, now)
     return True
 
 
@@ -179,7 +157,3 @@ def renew(session: Session, owner: str, chunk_ids: Collection[int], lease_second
 def _this(mine: Claim, owner: str) -> ColumnElement[bool]:
     ours = (Chunk.owner == owner) & (Chunk.state == CLAIMED)
     return (Chunk.id == mine.chunk_id) & (Chunk.turn == mine.turn) & ours
-
-
-def _fenced(mine: Claim, owner: str) -> Update:
-    return update(Chunk).where(_this(mine, owner))

@@ -9,9 +9,9 @@ a reader is older than a moment.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import select
@@ -40,8 +40,7 @@ class Lost(Exception):
     """Others have taken the chunk over: nothing of it may be sent or written by this worker."""
 
 
-@dataclass(frozen=True, slots=True)
-class Ready:
+class Ready(NamedTuple):
     """A message that may leave now, and over which provider."""
 
     delivery_id: int
@@ -49,26 +48,18 @@ class Ready:
     edition: str
     attempts: int
     provider: str
-    address: Address = field(repr=False)
+    address: Address
     public_id: UUID
     text_only: bool
     discreet: bool
 
+    def __repr__(self) -> str:
+        """Without the address: what fails is logged."""
+        return f"Ready({self.delivery_id}, {self.edition!r}, {self.provider!r})"
+
     def by(self, provider: str) -> Ready:
         """The same, over this provider."""
-        if provider == self.provider:
-            return self
-        return Ready(
-            self.delivery_id,
-            self.subscriber_id,
-            self.edition,
-            self.attempts,
-            provider,
-            self.address,
-            self.public_id,
-            self.text_only,
-            self.discreet,
-        )
+        return self if provider == self.provider else self._replace(provider=provider)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +119,7 @@ def advance(
     wanted, withheld = _sorted_out(rows, people, asked.noted)
     for provider in sorted(asked.heard):
         traffic.up(session, provider)
-    opened = [_opened(row, people[row[1]], sealer) for row in wanted]
+    opened = _opened(wanted, people, sealer)
     word = _asked(session, mine, opened, asked, traffic, now)
     ready, put_off, rest = _split(opened, word, now)
     recording.record(session, mine, [*withheld, *put_off], status)
@@ -170,18 +161,23 @@ def _obstacle(reader: Reader | None, noted: Collection[UUID]) -> str | None:
     return reader.obstacle or ("unsubscribed" if reader.public_id in noted else None)
 
 
-def _opened(row: Any, reader: Reader, sealer: Sealer) -> Ready:
-    return Ready(
-        delivery_id=row[0],
-        subscriber_id=row[1],
-        edition=row[2],
-        attempts=row[3],
-        provider=row[4] or "",
-        address=Address(sealer.open(reader.sealed_address)),
-        public_id=reader.public_id,
-        text_only=reader.text_only,
-        discreet=reader.discreet,
-    )
+def _opened(rows: Sequence[Any], people: Mapping[int, Reader], sealer: Sealer) -> list[Ready]:
+    readers = [people[row[1]] for row in rows]
+    addresses = sealer.open_many([reader.sealed_address for reader in readers])
+    return [
+        Ready(
+            row[0],
+            row[1],
+            row[2],
+            row[3],
+            row[4] or "",
+            Address(address),
+            reader.public_id,
+            reader.text_only,
+            reader.discreet,
+        )
+        for row, reader, address in zip(rows, readers, addresses, strict=True)
+    ]
 
 
 def _asked(  # noqa: PLR0917

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from newsletter.core.errors import ProviderError, Retry
 from newsletter.core.log import redact
@@ -12,8 +12,7 @@ from newsletter.delivery.states import State
 from newsletter.providers.base import NotConnected
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(NamedTuple):
     """The next state of a delivery and why; `hard_bounce` also bars the address for good."""
 
     state: State

@@ -17,7 +17,7 @@ from newsletter.core.clock import now
 from newsletter.core.db import reading
 from newsletter.core.errors import ConfigurationError, NewsletterError, NotAllowedNow, RenderError
 from newsletter.core.settings import NOT_REACHABLE, Settings
-from newsletter.core.tokens import Claim, Purpose, TokenSigner
+from newsletter.core.tokens import Purpose, TokenSigner
 from newsletter.delivery import message_ids
 from newsletter.delivery.needs import Needs
 from newsletter.delivery.returning import paths
@@ -109,7 +109,7 @@ class Sheet:
         return self._envelope(0, recipient, "", signed=signed)
 
     def _tokens(self, subject: UUID, *purposes: Purpose) -> list[str]:
-        return [self.signer.sign(Claim(subject, self.publication_id, p)) for p in purposes]
+        return self.signer.sign_each(subject, self.publication_id, purposes)
 
     def _recipient(
         self, address: Address, unique: str, tokens: list[str], date: datetime, *, mark: str = ""

@@ -15,10 +15,11 @@ from typing import Any
 from sqlalchemy import Connection, Table, bindparam, case, func, null, or_, select, text, update
 from sqlalchemy.orm import DeclarativeBase
 
-from newsletter.delivery.chunks import CLAIMED
+from newsletter.delivery.chunks import CLAIMED, OPEN
 from newsletter.delivery.models import Chunk, Delivery
 from newsletter.delivery.states import State
-from newsletter.editorial.models import Issue
+from newsletter.editorial.models import Issue, Publication
+from newsletter.editorial.states import Status
 
 
 def _table(model: type[DeclarativeBase]) -> Table:
@@ -27,7 +28,8 @@ def _table(model: type[DeclarativeBase]) -> Table:
     return found
 
 
-_issues, _chunks, _deliveries = _table(Issue), _table(Chunk), _table(Delivery)
+_issues, _publications = _table(Issue), _table(Publication)
+_chunks, _deliveries = _table(Chunk), _table(Delivery)
 
 STATUS = select(_issues.c.status, _issues.c.content_hash).where(_issues.c.id == bindparam("issue"))
 """Where an issue stands and what of it is approved; behind `fencing.together`."""
@@ -37,6 +39,48 @@ _mine = (
     & (_chunks.c.turn == bindparam("of_turn"))
     & (_chunks.c.owner == bindparam("me"))
     & (_chunks.c.state == CLAIMED)
+)
+SENDING = (
+    select(
+        _issues.c.id,
+        _issues.c.launched_at,
+        _issues.c.publication_id,
+        _publications.c.slug,
+        _publications.c.stale_minutes,
+        _publications.c.quiet_hours,
+        _publications.c.slot_zone,
+    )
+    .join(_publications, _publications.c.id == _issues.c.publication_id)
+    .where(_issues.c.status == Status.SENDING.value)
+    .order_by(_issues.c.launched_at, _issues.c.id)
+)
+"""Issues that are going out, the oldest launch first."""
+DUE_CHUNK = (
+    select(_chunks.c.id, _chunks.c.turn, _chunks.c.first_id, _chunks.c.last_id)
+    .where(
+        _chunks.c.issue_id == bindparam("issue"),
+        _chunks.c.state == OPEN,
+        or_(_chunks.c.not_before_at.is_(None), _chunks.c.not_before_at <= bindparam("at")),
+    )
+    .order_by(_chunks.c.id)
+    .limit(1)
+    .with_for_update(skip_locked=True)
+)
+"""The next chunk that somebody may take, locked."""
+TAKE_CHUNK = (
+    update(_chunks)
+    .where(_chunks.c.id == bindparam("chunk"), _chunks.c.state == OPEN)
+    .values(
+        state=CLAIMED,
+        owner=bindparam("me"),
+        lease_until_at=bindparam("until"),
+        tally=null(),
+        turn=_chunks.c.turn + 1,
+        turn_at=bindparam("at"),
+        mark=_chunks.c.first_id - 1,
+        not_before_at=null(),
+        changed_at=bindparam("at"),
+    )
 )
 HOLD = update(_chunks).where(_mine).values(lease_until_at=bindparam("until"))
 """Lock a chunk that is still ours, and keep it."""

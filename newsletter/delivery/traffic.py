@@ -18,6 +18,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from sqlalchemy.orm import Session
 
@@ -35,8 +36,7 @@ _REMEMBERED = 20_000
 _LOOK_AGAIN = timedelta(minutes=15)
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
+class Candidate(NamedTuple):
     """A message that would leave now; `domain` is the receiving one (ASCII, lower case)."""
 
     delivery_id: int
@@ -46,8 +46,7 @@ class Candidate:
     """The one provider that may take it, because it may have taken it already."""
 
 
-@dataclass(frozen=True, slots=True)
-class Go:
+class Go(NamedTuple):
     """It may leave, by this provider; its tokens are taken."""
 
     provider: str

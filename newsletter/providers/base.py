@@ -8,9 +8,8 @@ LATER or NEVER only when the message certainly was not taken, UNKNOWN whenever i
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from datetime import timedelta
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from newsletter.core.addresses import Address
 from newsletter.core.errors import ProviderError, Retry
@@ -23,8 +22,7 @@ class NotConnected(ProviderError):
         super().__init__(message, retry=Retry.LATER, answer=answer, halts=halts)
 
 
-@dataclass(frozen=True, slots=True)
-class Envelope:
+class Envelope(NamedTuple):
     """One message on its way: `data` is the whole message in wire form (CRLF, not dot-stuffed)."""
 
     delivery_id: int

@@ -39,6 +39,9 @@ class Registry(Mapping[str, Provider]):
         self._lock = threading.Lock()
 
     def __getitem__(self, name: str) -> Provider:
+        found = self._built.get(name)
+        if found is not None:
+            return found
         if name not in self._names:
             raise KeyError(name)
         with self._lock:

@@ -7,8 +7,8 @@ taken; after the final dot only an answer tells (RFC 5321 §4.2.5, RFC 1047).
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 from newsletter.core.errors import ProviderError, Retry
 from newsletter.core.log import redact
@@ -34,8 +34,7 @@ class Stage(StrEnum):
     """The last bytes may have left: from here on silence means unknown."""
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
+class Reply(NamedTuple):
     """One answer: its code and its lines without the code."""
 
     code: int

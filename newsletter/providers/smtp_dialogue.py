@@ -81,6 +81,16 @@ class Dialogue:
         self._at = end + 2
         return buffer[at:end]
 
+    def has_heard(self, answers: re.Pattern[bytes]) -> bool:
+        """True when exactly these answers have come, which are then heard; else nothing is.
+
+        The usual case of many answers at once, at the price of one.
+        """
+        found = answers.match(self._buffer, self._at)
+        if found is not None:
+            self._at = found.end()
+        return found is not None
+
     def hear_objection(self, stage: Stage = Stage.BODY) -> None:
         """Raise what the server says though nobody asked: it closes, or wants no more."""
         if self.has_spoken(stage):

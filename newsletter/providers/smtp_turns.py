@@ -8,6 +8,7 @@ Without it each command waits for its answer, and the same loop is lock-step.
 from __future__ import annotations
 
 import contextlib
+import re
 from collections.abc import Collection
 
 from newsletter.providers.base import Watch
@@ -18,6 +19,7 @@ from newsletter.providers.smtp_letter import Letter, Pile
 
 _END = b".\r\n"
 _DATA = b"DATA\r\n"
+_LET_IN = re.compile(rb"250 [^\r\n]*\r\n25[012] [^\r\n]*\r\n354 [^\r\n]*\r\n")
 _ENVELOPE: tuple[Step, ...] = (SENDER, RECIPIENT, (Stage.DATA, (b"354 ",)))
 
 
@@ -84,6 +86,8 @@ class Turns(Carrier):
         if not begun:
             self._line.say(Stage.MAIL, self._opening(letter))
             self._settle()
+        if self._line.has_heard(_LET_IN):
+            return
         _, refused = self._hear_all(_ENVELOPE)
         if refused:
             self._owed = _debt(refused)

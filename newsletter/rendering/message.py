@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from html import escape
+from typing import NamedTuple
 
 from newsletter.core.addresses import Address
 from newsletter.rendering import headers
@@ -30,8 +30,7 @@ from newsletter.rendering.splicing import Body, SplicedText
 _PLACEHOLDERS = (UNSUBSCRIBE_URL, PREFERENCES_URL)
 
 
-@dataclass(frozen=True, slots=True)
-class Recipient:
+class Recipient(NamedTuple):
     """What differs from one message of an edition to the next."""
 
     address: Address

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import email
 import re
-from dataclasses import replace
 from email import policy
 from email.message import EmailMessage
 from html import escape
@@ -86,8 +85,8 @@ def test_parts_decode_to_what_was_rendered(
 ) -> None:
     letter = sample.letter("en", with_picture=with_picture)
     template = MessageTemplate(letter, RenderedEdition("Subject", "", html, text))
-    reader = replace(
-        sample.recipient(f"t.{token}"), unsubscribe_url=f"https://n.example.org/{token}"
+    reader = sample.recipient(f"t.{token}")._replace(
+        unsubscribe_url=f"https://n.example.org/{token}"
     )
     raw = template.build(reader)
     _on_the_wire(raw)
@@ -197,7 +196,7 @@ def test_nothing_of_a_recipient_can_forge_a_header(change: dict[str, str]) -> No
     letter = sample.letter("en", with_picture=False)
     template = MessageTemplate(letter, RenderedEdition("S", "", "h", "t"))
     with pytest.raises(InputError):
-        template.build(replace(sample.recipient(), **change))  # type: ignore[arg-type]
+        template.build(sample.recipient()._replace(**change))  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("share", [0, 5, 12, 20, 50, 100])
