@@ -317,6 +317,7 @@ def test_quiet_hours_that_begin_in_mid_chunk_hold_the_rest(
         monkeypatch.setattr(turns, "FIRST", 4)
         monkeypatch.setattr(sending, "FIRST", 4)
         monkeypatch.setattr(turns, "LONGEST", 4)
+        monkeypatch.setattr(turns, "GROUP_SECONDS", 3600)  # however slow the machine
         real = turns.Turn.taken
 
         def slowly(turn: turns.Turn, envelope: Envelope, answer: str) -> None:
