@@ -41,6 +41,8 @@ WIPED = {
     "chunks",
     "deliveries",
     "events",
+    "greetings",
+    "link_checks",
     "notices",
     "outages",
     "paces",
