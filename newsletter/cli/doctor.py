@@ -27,8 +27,7 @@ def register(app: typer.Typer) -> None:
     app.command(
         epilog=examples(
             "newsletter doctor",
-            "newsletter doctor --publication weekly",
-            "newsletter doctor --json",
+            "newsletter doctor --publication weekly --json",
         )
     )(doctor)
 
