@@ -38,7 +38,8 @@ def judged(subject: str, seen: Seen, now: datetime) -> Finding:
     """Whether others will believe it, today and in two weeks."""
     left = seen.not_after - now
     if left < timedelta(0):
-        text = f"its certificate ended on {seen.not_after:%Y-%m-%d}, {(now - seen.not_after).days} days ago"
+        ago = (now - seen.not_after).days
+        text = f"its certificate ended on {seen.not_after:%Y-%m-%d}, {ago} days ago"
         return _finding(subject, Verdict.BAD, text, "renew it")
     if seen.not_before > now:
         text = f"its certificate begins on {seen.not_before:%Y-%m-%d %H:%M} UTC only"

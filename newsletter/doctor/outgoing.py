@@ -12,18 +12,18 @@ from newsletter.doctor.findings import Ask
 RELAYS = {
     "smtp.gmail.com": "_spf.google.com",
     "smtp-relay.gmail.com": "_spf.google.com",
-    ".amazonaws.com": "amazonses.com",
     ".mailgun.org": "mailgun.org",
-    "smtp.sendgrid.net": "sendgrid.net",
-    ".mailjet.com": "spf.mailjet.com",
-    "smtp-relay.brevo.com": "spf.brevo.com",
-    "smtp.postmarkapp.com": "spf.mtasv.net",
     "smtp.office365.com": "spf.protection.outlook.com",
     "smtp.fastmail.com": "spf.messagingengine.com",
     ".protonmail.ch": "_spf.protonmail.ch",
     "mail.gandi.net": "_mailcust.gandi.net",
 }
 """What the operators of these relays ask their customers to include (their own help pages)."""
+REWRITING = (
+    *(".amazonaws.com", "smtp.sendgrid.net", ".mailjet.com", "smtp-relay.brevo.com"),
+    "smtp.postmarkapp.com",
+)
+"""Relays that put a return path of their own, or of a name delegated to them, in place of ours."""
 
 
 @dataclass(frozen=True)
@@ -57,20 +57,18 @@ def _way(settings: Settings, name: str, ask: Ask) -> Way | None:
     section = section_of(settings, name)
     if not isinstance(section, Smtp):
         return Way(name, own_envelope=False)
-    if include := _include(section.host.lower()):
-        return Way(name, section.host, include=include)
+    host = section.host.lower()
+    if any(_is(host, one) for one in REWRITING):
+        return Way(name, host, own_envelope=False)
+    if include := next((text for end, text in RELAYS.items() if _is(host, end)), ""):
+        return Way(name, host, include=include)
     if settings.doctor.sending_addresses:
-        return Way(name, section.host, addresses=settings.doctor.sending_addresses)
-    return _guessed(name, section.host, ask)
+        return Way(name, host, addresses=settings.doctor.sending_addresses)
+    return _guessed(name, host, ask)
 
 
-def _include(host: str) -> str:
-    matching = (
-        include
-        for end, include in RELAYS.items()
-        if host == end or (end.startswith(".") and host.endswith(end))
-    )
-    return next(matching, "")
+def _is(host: str, end: str) -> bool:
+    return host == end or (end.startswith(".") and host.endswith(end))
 
 
 def _guessed(name: str, host: str, ask: Ask) -> Way:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from ipaddress import ip_address
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from newsletter.core.settings import load
 from newsletter.doctor import spf
 from newsletter.doctor.findings import State, Verdict
-from newsletter.doctor.outgoing import Way
+from newsletter.doctor.outgoing import Way, ways
 from newsletter.doctor.spf_evaluating import Outcome, evaluated
 from newsletter.doctor.spf_macros import Question, expanded
 from newsletter.doctor.spf_record import is_spf, parse
@@ -237,6 +239,37 @@ def test_relay_of_a_known_operator_is_covered_by_its_include() -> None:
     deep = _judged("v=spf1 include:_spf.example.net ~all", more=more, way=way)
     assert not deep[Verdict.BAD]
     assert "does not include _spf.google.com" in _judged("v=spf1 mx ~all", way=way)[Verdict.BAD][-1]
+
+
+@pytest.mark.parametrize(
+    ("host", "way"),
+    [
+        ("smtp.gmail.com", Way("smtp", "smtp.gmail.com", include="_spf.google.com")),
+        ("x.amazonaws.com", Way("smtp", "x.amazonaws.com", own_envelope=False)),
+        (
+            "Mail.example.org",
+            Way("smtp", "mail.example.org", addresses=("192.0.43.9",), guessed=True),
+        ),
+        (
+            "10.0.0.25",
+            Way(
+                "smtp",
+                "10.0.0.25",
+                guessed=True,
+                unknown="10.0.0.25 is a machine of your own network",
+            ),
+        ),
+    ],
+)
+def test_where_mail_leaves_from_is_found_by_the_relay_s_name(
+    host: str, way: Way, tmp_path: Path
+) -> None:
+    settings = load(tmp_path, {}, {"smtp": {"host": host}})
+    assert ways(settings, asking({("mail.example.org", "A"): ["192.0.43.9"]})) == [way]
+    told: dict[str, dict[str, object]] = {"smtp": {"host": host}}
+    told["doctor"] = {"sending_addresses": ["192.0.43.77"]}
+    (found,) = ways(load(tmp_path, {}, told), asking({}))
+    assert found.include or not found.own_envelope or found.addresses == ("192.0.43.77",)
 
 
 @pytest.mark.parametrize(
