@@ -100,13 +100,13 @@ def burmese(
 def _rows(
     session: Session, slug: str | None, number: int | None
 ) -> tuple[Publication, Issue | None, list[Conversion]]:
-    from newsletter.editorial import conversions, publications
+    from newsletter.editorial import publications, questions
 
     if number is None:
         owner = publications.get(session, slug)
-        return owner, None, conversions.of_desk(session, owner)
+        return owner, None, questions.of_desk(session, owner)
     owner, issue = issue_of(session, slug, number)
-    return owner, issue, conversions.of_issue(session, issue)
+    return owner, issue, questions.of_issue(session, issue)
 
 
 def _answer(
@@ -127,12 +127,12 @@ def _meant(
     session: Session, rows: list[Conversion], given: list[str], option: str
 ) -> list[Conversion]:
     from newsletter.core.errors import InputError
-    from newsletter.editorial import conversions, deciding
+    from newsletter.editorial import deciding, questions
 
     parts = [part.strip() for one in given for part in one.split(",") if part.strip()]
     if _ALL in parts:
-        there = conversions.standing(session, rows)
-        return [row for row in rows if conversions.is_open(row, there[row.id])]
+        there = questions.standing(session, rows)
+        return [row for row in rows if questions.is_open(row, there[row.id])]
     strange = next((part for part in parts if not part.isascii() or not part.isdigit()), None)
     if strange is not None:
         raise InputError(option, f"'{strange}' is no id; write {option} 12, or {option} all")
@@ -148,14 +148,14 @@ def _require_one_answer(ids: Sequence[int]) -> None:
 
 
 def _told(session: Session, rows: list[Conversion]) -> list[dict[str, Any]]:
-    from newsletter.editorial import conversions
+    from newsletter.editorial import questions
 
-    there = conversions.standing(session, rows)
+    there = questions.standing(session, rows)
     return [_one(row, there[row.id]) for row in rows]
 
 
 def _one(row: Conversion, now_there: str | None) -> dict[str, Any]:
-    from newsletter.editorial import conversions
+    from newsletter.editorial import conversions, questions
 
     gone = now_there not in (row.original, row.proposed)
     return {
@@ -163,7 +163,7 @@ def _one(row: Conversion, now_there: str | None) -> dict[str, Any]:
         "place": conversions.place_of(row),
         "language": row.language,
         "state": "replaced" if gone else str(row.state),
-        "open": conversions.is_open(row, now_there),
+        "open": questions.is_open(row, now_there),
         "original": row.original,
         "proposed": row.proposed,
         "reasons": list(row.reasons),

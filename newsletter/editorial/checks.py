@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from newsletter.editorial import conversions
+from newsletter.editorial import questions
 from newsletter.editorial.duplicates import near_duplicates
 from newsletter.editorial.models import Editorial, Issue, Publication, Resource
 from newsletter.editorial.ordering import in_order
@@ -59,7 +59,7 @@ def content(issue: Issue, publication: Publication) -> Iterator[Problem]:
     yield from _hosted(publication)
     yield from _logo(publication)
     yield from _resources(issue, publication)
-    yield from (Problem("error", *asked) for asked in conversions.problems(issue))
+    yield from (Problem("error", *asked) for asked in questions.problems(issue))
     for warning in issue.warnings:
         if warning.get("kind") in _SAID_OF_THE_ROWS:
             continue

@@ -9,7 +9,7 @@ from typing import Any, Literal
 from sqlalchemy.orm import Session
 
 from newsletter.core.errors import NotAllowedNow, NotFound
-from newsletter.editorial import cleaning, conversions, inbox, issues, publications
+from newsletter.editorial import cleaning, conversions, inbox, issues, publications, questions
 from newsletter.editorial import conversion_places as places
 from newsletter.editorial.conversions import State
 from newsletter.editorial.models import Conversion, Editorial, Issue, Publication, Resource
@@ -35,7 +35,7 @@ def decide(session: Session, row: Conversion, answer: Answer, *, now: datetime) 
     """
     state = State.ACCEPTED if answer == "accept" else State.KEPT
     wanted = row.proposed if answer == "accept" else row.original
-    here = conversions.standing(session, [row])[row.id]
+    here = questions.standing(session, [row])[row.id]
     if here == wanted and row.state != State.ASKED:
         return False
     if here not in (row.original, row.proposed):

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from newsletter.app import Services
 from newsletter.core.db import writing
 from newsletter.core.errors import NotAllowedNow
-from newsletter.editorial import checks, conversions, deciding, inbox, issues, publications
+from newsletter.editorial import checks, deciding, inbox, issues, publications, questions
 from newsletter.editorial.models import Conversion, Issue, Publication, Resource
 from tests.editorial import burmese as b
 from tests.editorial.making import NOW, a_publication, a_resource, write
@@ -164,17 +164,17 @@ def test_resources_are_asked_in_the_inbox_and_stop_the_issue_that_takes_them(
         issue = _issue(session)
         resource = a_resource(session, issue.publication, "Water", my=b.OLD_SHORT)
         assert resource.titles["my"] == b.OLD_SHORT
-        (row,) = conversions.of_desk(session, issue.publication)
+        (row,) = questions.of_desk(session, issue.publication)
         assert row.place == "resource title my"
         inbox.move(session, resource, issue=issue, now=NOW)
         (problem,) = [p for p in checks.check(issue, issue.publication) if "Zawgyi" in p.text]
         assert problem.place == f"resource {resource.id} title my"
-        assert conversions.of_desk(session, issue.publication) == []
+        assert questions.of_desk(session, issue.publication) == []
         deciding.decide(session, row, "accept", now=LATER)
         assert resource.titles == {"en": "Water", "my": b.SHORT}
         inbox.edit(session, resource, titles={"my": b.OLD_REPORT}, byline=b.OLD_PUBLISHER, now=NOW)
         assert (resource.titles, resource.byline) == ({"my": b.REPORT}, b.PUBLISHER)
-        assert len(conversions.of_issue(session, issue)) == 3
+        assert len(questions.of_issue(session, issue)) == 3
 
 
 def test_words_in_the_wrong_order_are_put_right_and_shown(services: Services) -> None:
@@ -249,7 +249,7 @@ def test_a_question_about_settings_stops_every_issue_until_it_is_answered(
         for key in ("names.my", "categories.reports.my"):
             publications.set_value(session, issue.publication, key, b.OLD_SHORT, now=NOW)
         assert len(_asked(issue)) == 2
-        for row in conversions.of_desk(session, issue.publication):
+        for row in questions.of_desk(session, issue.publication):
             deciding.decide(session, row, "accept", now=LATER)
         assert issue.publication.names["my"] == b.SHORT
         assert publications.category(issue.publication, "reports").names["my"] == b.SHORT
