@@ -14,6 +14,7 @@ from newsletter.core.db import reading, writing
 from newsletter.core.errors import InputError, NotFound
 from newsletter.editorial import (
     checks,
+    editions,
     exporting,
     images,
     importing,
@@ -184,3 +185,23 @@ def test_an_issue_file_says_that_its_image_is_decorative(
                 directory=tmp_path, now=NOW,
             )  # fmt: skip
         assert refused.value.field == "i.md"
+
+
+def test_another_host_shows_what_this_one_imported(any_services: Services, tmp_path: Path) -> None:
+    """It has the same database and a home of its own, in which no picture lies."""
+    name = with_image(any_services, picture("navy"))
+    with writing(any_services.engine) as session:
+        issue = issues.get(session, publications.get(session, None), 1)
+        issues.set_editorial(session, issue, "en", title="T", body="Words.", now=NOW)
+    empty = tmp_path / "another-home" / "media"
+    with reading(any_services.engine) as session:
+        letter = editions.letter(
+            issues.get(session, publications.get(session, None), 1), "en",
+            public_url="https://n.example.org", media_path=empty,
+            languages=any_services.settings.languages,
+        )  # fmt: skip
+    assert letter.picture is not None
+    assert letter.picture.name == name
+    assert images.fit(letter.picture.data).data == letter.picture.data
+    assert not empty.exists()
+    assert not any_services.settings.media_path.exists()

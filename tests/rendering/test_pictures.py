@@ -11,7 +11,7 @@ import pytest
 
 from newsletter.core.errors import RenderError
 from newsletter.rendering.content import Letter, Picture
-from newsletter.rendering.edition import render
+from newsletter.rendering.edition import hosted_addresses, render
 from newsletter.rendering.message import MessageTemplate
 from newsletter.rendering.promises import require_kept
 from tests.rendering import sample
@@ -91,7 +91,9 @@ def test_the_edition_without_html_has_no_picture_of_any_kind() -> None:
 def test_hosting_lets_nothing_else_in() -> None:
     letter = _with_logo(hosted=True)
     rendered = render(letter, sample.theme())
-    ours = [f"{letter.public_url}/media/{'ab' * 16}.png"]
+    ours = hosted_addresses(letter)
+    assert len(ours) == 2
+    require_kept(rendered.html, rendered.text, ours)
     for foreign in (
         "https://tracker.example/p.gif",
         f"{ours[0]}?r=7",

@@ -27,7 +27,7 @@ from newsletter.core.errors import ConfigurationError, InputError, NewsletterErr
 from newsletter.core.installation import AuditEntry
 from newsletter.delivery import chunks
 from newsletter.delivery.models import Delivery, Event, Notice, Outage, Pace, SoftBounce
-from newsletter.editorial.models import Issue, Resource
+from newsletter.editorial.models import Issue, Picture, Resource
 from newsletter.safekeeping import moving
 from newsletter.safekeeping.catalogue import everything
 from newsletter.safekeeping.setting_line import with_setting
@@ -101,6 +101,7 @@ def _happen(session: Any, services: Services, issue_id: int) -> None:
             Pace(key="provider:smtp", tokens=0.1, refilled_at=THEN, day=date(2026, 11, 20)),
             Outage(provider="ses", reason="a\\N\tb", since_at=THEN, until_at=THEN),
             Notice(publication_id=1, issue_id=issue_id, kind="paused", text="", created_at=THEN),
+            Picture(name=f"{'0a' * 16}.png", width=2, height=1, data=bytes(range(256)) * 800),
         ]
     )  # fmt: skip
     slots.sync(session, now())
