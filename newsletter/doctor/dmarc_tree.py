@@ -39,13 +39,13 @@ class Walk:
     def organisation(self) -> str:
         """The organisational domain; the name itself when no record is on the way."""
         found = [step for step in self.steps if step.record is not None]
-        for step in found:
-            if step.record and step.record.psd == "n":
-                return step.domain
-            if step.record and step.record.psd == "y" and step.domain != self.domain:
-                labels = self.domain.split(".")
-                return ".".join(labels[-(step.domain.count(".") + 2) :])
-        return found[-1].domain if found else self.domain
+        if not found:
+            return self.domain
+        last = found[-1]  # of the fewest labels; a walk also ends where `psd=` says n or y
+        if last.record and last.record.psd == "y" and last.domain != self.domain:
+            labels = self.domain.split(".")
+            return ".".join(labels[-(last.domain.count(".") + 2) :])
+        return last.domain
 
     @property
     def policy(self) -> Step | None:

@@ -74,6 +74,13 @@ def test_a_record_that_includes_itself_comes_to_an_end() -> None:
     assert _says(f"v=spf1 include:{_DOMAIN} -all") is Outcome.PERMERROR
 
 
+def test_the_eleventh_look_up_ends_it() -> None:
+    more: Zone = {("far.example.net", "A"): ["198.51.100.1"]}
+    record = f"v=spf1 {'a:far.example.net ' * 10}{{}} ip4:192.0.2.9 -all"
+    assert _says(record.format(""), more=more) is Outcome.PASS
+    assert _says(record.format("a:far.example.net"), more=more) is Outcome.PERMERROR
+
+
 def test_server_that_fails_is_a_passing_error() -> None:
     more: Zone = {("gone.example.net", "TXT"): SERVFAIL}
     assert _says("v=spf1 include:gone.example.net -all", more=more) is Outcome.TEMPERROR
