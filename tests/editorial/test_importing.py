@@ -201,17 +201,13 @@ def test_a_title_in_no_script_of_the_publication_is_kept_and_said(services: Serv
 
 def test_the_sample_issue_goes_out_and_comes_back_the_same(any_services: Services) -> None:
     with newsroom(any_services) as (session, publication):
-        first = importing.store(
-            session, publication, ISSUE, "issue.md", directory=SAMPLES, now=NOW
-        )
+        first = importing.store(session, publication, ISSUE, "issue.md", directory=SAMPLES, now=NOW)
         assert (first.issue.image_width, first.issue.image_height) == (1200, 600)
     with newsroom(any_services) as (session, publication):
         written = exporting.issue_file(issues.get(session, publication, 1))
         before = shown(any_services, issues.get(session, publication, 1))
     with newsroom(any_services) as (session, publication):
-        second = importing.store(
-            session, publication, written.encode(), "out.md", now=NOW
-        )
+        second = importing.store(session, publication, written.encode(), "out.md", now=NOW)
         assert second.issue.number == 2
         assert any("issue 1" in note for note in second.notes)
     with newsroom(any_services) as (session, publication):
@@ -233,9 +229,7 @@ def test_a_missing_image_is_named(services: Services, tmp_path: Path) -> None:
         pytest.raises(InputError, match=r"featured\.png"),
         newsroom(services) as (session, publication),
     ):
-        importing.store(
-            session, publication, ISSUE, "i.md", directory=tmp_path, now=NOW
-        )
+        importing.store(session, publication, ISSUE, "i.md", directory=tmp_path, now=NOW)
 
 
 @pytest.mark.parametrize("kind", ["fifo", "device", "away", "folder away", "directory", "heavy"])
@@ -265,18 +259,14 @@ def test_only_a_regular_file_beside_the_text_is_read(
         with image.open("wb") as file:
             file.truncate(1 << 40)  # a terabyte of holes: whoever reads it all has no memory left
     with pytest.raises(InputError, match=reason), newsroom(services) as (session, publication):
-        importing.store(
-            session, publication, data, "i.md", directory=folder, now=NOW
-        )
+        importing.store(session, publication, data, "i.md", directory=folder, now=NOW)
 
 
 def test_a_link_within_the_directory_is_a_file_of_it(services: Services, tmp_path: Path) -> None:
     Image.new("RGB", (40, 20), "navy").save(tmp_path / "real.png")
     (tmp_path / "featured.png").symlink_to("real.png")
     with newsroom(services) as (session, publication):
-        done = importing.store(
-            session, publication, ISSUE, "i.md", directory=tmp_path, now=NOW
-        )
+        done = importing.store(session, publication, ISSUE, "i.md", directory=tmp_path, now=NOW)
         assert done.issue.image_width == 40
 
 

@@ -129,5 +129,5 @@ def test_the_archive_page_reads_as_one_page(site: Site, browser: Browser, tmp_pa
     assert page.evaluate(_SMALL) == []
     assert page.locator("iframe").count() == 0
     ground = page.evaluate("getComputedStyle(document.querySelector('.bar')).backgroundColor")
-    assert ground == "rgb(17, 21, 22)"
+    assert ground == "rgb(27, 33, 35)"
     context.close()
