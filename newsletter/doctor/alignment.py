@@ -51,7 +51,7 @@ def _judged(subject: str, sender: Sender, parts: dict[str, tuple[str, bool | Non
     return Finding(
         subject,
         Verdict.GOOD,
-        f"{' and '.join(agreeing)} {'speak' if len(agreeing) > 1 else 'speaks'} for it",
+        f"the domain of {' and that of '.join(agreeing)} belongs to it",
         "" if "DKIM" in parts else "whether the relay signs (DKIM) cannot be seen from here",
         _RULE,
         _SOURCE,

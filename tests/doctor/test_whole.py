@@ -120,7 +120,10 @@ def test_what_is_well_is_called_well_and_nothing_changes(ward: Ward) -> None:
     assert found["unsubscribe page"] == ("good", "it is shown, and waits")
     assert found[f"SPF of {DOMAIN} for smtp"] == ("good", "192.0.2.9 may send for it")
     assert found["name of 192.0.2.9"] == ("good", "mail.example.org")
-    assert found[f"alignment of {DOMAIN}"] == ("good", "SPF and DKIM speak for it")
+    assert found[f"alignment of {DOMAIN}"] == (
+        "good",
+        "the domain of SPF and that of DKIM belongs to it",
+    )
     assert {one["state"] for one in ward.records().values()} == {"right"}
 
 
