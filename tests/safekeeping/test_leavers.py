@@ -128,7 +128,7 @@ def test_nothing_goes_out_before_somebody_accepts(
     declined = place.command()("restored", "--accept", stdin="n\n")
     assert "nothing was accepted" in declined.out
     place.accept()
-    assert findings(place) == ["ok"]
+    assert findings(place) == ["good"]
     newsroom.start(restored, issue_id)
     newsroom.work_off(restored)
     assert [mail.recipient.text for mail in newsroom.taken(restored)] == ["r3@example.org"]
