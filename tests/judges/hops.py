@@ -119,7 +119,7 @@ def _arrived(box: Path, names: set[str]) -> dict[str, bytes]:
             text = file.read_bytes()
             if not text.endswith(b"\n\n"):
                 continue
-            head, _, rest = text.partition(b"X-Rcpt-Args: <")
+            _, _, rest = text.partition(b"X-Rcpt-Args: <")
             name = rest.partition(b"@")[0].decode()
             message = rest.partition(b"\n")[2][:-1]
             found[name] = message.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")

@@ -2,7 +2,19 @@
 
 from __future__ import annotations
 
-from tests.judges import accessibility, engines, features, filters, hops, markup, official_mjml, parsers, shaping, signatures
+from tests.judges import (
+    accessibility,
+    engines,
+    features,
+    filters,
+    hops,
+    markup,
+    official_mjml,
+    parsers,
+    shaping,
+    signatures,
+    thunderbird,
+)
 from tests.judges.ruling import Judge
 
 JUDGES: dict[str, Judge] = {
@@ -17,6 +29,7 @@ JUDGES: dict[str, Judge] = {
     "postfix": hops.judge,
     "spamassassin": filters.spamassassin,
     "rspamd": filters.rspamd,
+    "thunderbird": thunderbird.judge,
 }
 UNAVAILABLE: dict[str, str] = {}
 """Judges that cannot be had on this machine, by name, with the reason."""

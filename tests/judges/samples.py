@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import email
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from email import policy
 from email.message import EmailMessage
@@ -123,7 +123,7 @@ def _edition(
 ) -> Sample:
     letter = issue.letter(edition, with_picture=bool(with_picture))
     rendered = render(letter, theme)
-    reader = replace(issue.recipient(), date=_AT)
+    reader = issue.recipient()._replace(date=_AT)
     raw = MessageTemplate(letter, rendered, signer()).build(reader, text_only=text_only)
     kind = "text" if text_only else "picture" if with_picture else "bare"
     return _sample(
@@ -142,7 +142,9 @@ def _confirmation(theme: _Recording, edition: str) -> Sample:
     link = f"https://{DOMAIN}/c/v1.k1.q7Jm2vXeT0aYc4RkWn9LdUs3Ph8GbZi5oF.x1Ty6uKp2Qw8eNv4MsRz0a"
     asked = notice.Notice(languages, names, *sender, "editors@example.org", link, 7)
     to = issue.recipient().address
-    built = notice.build(asked, theme, to=to, message_id=f"9f2c41d07be84a6d95e0c3b7@{DOMAIN}", date=_AT)
+    built = notice.build(
+        asked, theme, to=to, message_id=f"9f2c41d07be84a6d95e0c3b7@{DOMAIN}", date=_AT
+    )
     subject = theme.words(languages[0]).gettext(notice.SUBJECT)
     return _sample(f"{edition}-confirm", signer().sign(built), subject, sender, theme.source)
 

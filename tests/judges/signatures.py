@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from functools import partial
 from typing import Any
 
 from newsletter.rendering import dkim_keys
@@ -111,10 +110,8 @@ def _report(bench: Bench, message: bytes, ip: str) -> dict[str, Any]:
 
 
 def _faults(report: dict[str, Any], *, one_click: bool, keys: int = 2) -> list[str]:
-    found = []
-    for what in ("spf", "dmarc"):
-        if (result := report[what]["status"]["result"]) != "pass":
-            found.append(f"{what} {result}")
+    results = {what: report[what]["status"]["result"] for what in ("spf", "dmarc")}
+    found = [f"{what} {result}" for what, result in results.items() if result != "pass"]
     for signature in report["dkim"]["results"]:
         result, kind = signature["status"]["result"], signature["algo"]
         aligned = signature["status"].get("aligned")
