@@ -43,9 +43,10 @@ ABOUT_READERS = {
 somebody read, opened or pressed, or where they were? Then it must not exist."""
 
 ABOUT_OTHERS = {
-    "alembic_version", "audit_entries", "categories", "chunks", "conversions", "data_keys", "editorials",
-    "imports", "installation", "issues", "keyholders", "leases", "link_checks", "list_imports",
-    "notices", "outages", "paces", "publications", "resources", "slots",
+    "alembic_version", "audit_entries", "categories", "chunks", "conversions", "data_keys",
+    "editorials", "imports", "installation", "issues", "keyholders", "leases", "link_checks",
+    "list_imports", "notices", "outages", "paces", "pictures", "publications", "resources",
+    "slots",
 }  # fmt: skip
 """Tables that know of no single reader."""
 

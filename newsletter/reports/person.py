@@ -184,6 +184,7 @@ def _messages(session: Session, told: Story, secret: bytes) -> tuple[Message, ..
     issues = _issues(session, {row.issue_id for row in rows if row.issue_id})
     told_of = heard.of_deliveries(session, [row.id for row in rows])
     homes = {held.subscription_id: held.publication_id for held in told.found.held}
+    hidden = {held.publication_id for held in told.found.held if held.discreet}
     made = []
     for row in rows:
         issue = issues.get(row.issue_id or 0)
@@ -197,8 +198,17 @@ def _messages(session: Session, told: Story, secret: bytes) -> tuple[Message, ..
         if publication is not None:
             said = tuple(told_of.get(row.id, ()))
             kind = greeting.kind if greeting else "issue" if issue else "confirmation"
-            made.append(_message(row, kind, issue, publication, secret, said))
+            message_id = message_ids.of_delivery(
+                secret, row.id, _sender(publication, discreet=publication.id in hidden)
+            )
+            made.append(_message(row, kind, issue, publication, message_id, said))
     return tuple(made)
+
+
+def _sender(publication: Publication, *, discreet: bool) -> str:
+    """Whose domain the Message-ID has, as far as it is known today."""
+    told: str = publication.discreet.get("address", "") if discreet else ""
+    return told or publication.sender_address
 
 
 def _greetings(session: Session, told: Story) -> dict[int, Greeting]:
@@ -212,7 +222,7 @@ def _message(  # noqa: PLR0917
     kind: str,
     issue: Issue | None,
     publication: Publication,
-    secret: bytes,
+    message_id: str,
     said: tuple[Told, ...],
 ) -> Message:
     return Message(
@@ -229,7 +239,7 @@ def _message(  # noqa: PLR0917
         attempts=row.attempts,
         changed_at=row.changed_at,
         submitted_at=row.submitted_at,
-        message_id=message_ids.of_delivery(secret, row.id, publication.sender_address),
+        message_id=message_id,
         told=said,
     )
 

@@ -270,6 +270,29 @@ def test_a_log_that_is_asked_too_early_after_the_message_left_does_not_count(
         assert delivery(services, first) == ("unknown", "not_taken")
 
 
+class TwoNames(Log):
+    """A log that holds the message under its neutral name; asked for the exact Message-ID."""
+
+    def __call__(self, asked: Asked, _nth: int) -> bytes:
+        self.asked += 1
+        held = "plain.example" in asked.line
+        return said(200, log(MailgunFake(), *(self.holds if held else [])))
+
+
+def test_a_discreet_message_is_looked_for_under_both_names(services: Services) -> None:
+    """Else its log would say that it never had it, and the reader would get it twice."""
+    first = _in_doubt(services, "mailgun")
+    _policy(services, "look")
+    with writing(services.engine) as session:
+        session.get_one(Publication, 1).discreet = {"address": "notes@plain.example"}
+    mailgun = TwoNames()
+    mailgun.holds = [message_ids.unique(services.ring.index, first)]
+    with _through(services, MailgunFake(), mailgun) as through:
+        assert _look(through, T0 + timedelta(minutes=20)) == 1
+    assert mailgun.asked == 2
+    assert delivery(services, first) == ("submitted", None)
+
+
 def test_a_log_that_cannot_be_read_decides_nothing(services: Services) -> None:
     first = _in_doubt(services, "mailgun")
     _policy(services, "look")

@@ -336,3 +336,25 @@ def test_discreet_sign_up_is_confirmed_discreetly(services: Services) -> None:
     for word in ("Hill Country", "တောင်တန်းဒေသ", "news.example", "127.0.0.1", "subscription"):
         assert word not in said
     assert "https://plain.example/c/v1." in front_desk.body(mail, "plain")
+
+
+def test_who_leaves_twice_in_a_moment_is_told_once(services: Services) -> None:
+    publication_id = _opened(services)
+    _join(services, publication_id)
+    newsroom.work_off(services)
+    _leave(services, publication_id)
+    with writing(services.engine) as session:
+        session.execute(update(Subscription).values(state="active", ended_at=None))
+    _leave(services, publication_id)
+    newsroom.work_off(services)
+    assert _kinds(services)[1:] == [
+        ("goodbye", "skipped", "expired"),
+        ("goodbye", "submitted", None),
+    ]
+
+
+def test_who_never_got_anything_is_not_seen_off(services: Services) -> None:
+    publication_id = _opened(services)
+    front_desk.sign_up(services, publication_id)
+    _leave(services, publication_id)
+    assert _kinds(services) == []
