@@ -16,6 +16,7 @@ run: $(VENV)/installed
 ## Set up what the tests need, and pass them.
 test: $(VENV)/installed-dev
 	@tests/setup-debian.sh
+	@tests/judges/setup.sh quick
 	$(BIN)/python -m pytest -n 2 --dist loadgroup
 
 ## The readers' pages and their room once more, with a PostgreSQL server under them.

@@ -13,9 +13,14 @@ need smtp-sink postfix
 need dovecot 'dovecot-imapd dovecot-pop3d'
 need initdb postgresql
 need gpg gnupg
+need hb-shape libharfbuzz-bin
+need notmuch notmuch
+need mutt mutt
+need mshow mblaze
+[ -e /usr/share/perl5/Email/MIME.pm ] || missing="$missing libemail-mime-perl"
 need uconv icu-devtools
-[ -e /usr/share/fonts/truetype/padauk/Padauk-Regular.ttf ] ||
-  [ -e /usr/share/fonts/truetype/noto/NotoSansMyanmar-Regular.ttf ] || missing="$missing fonts-sil-padauk"
+[ -e /usr/share/fonts/truetype/padauk/Padauk-Regular.ttf ] || missing="$missing fonts-sil-padauk"
+[ -e /usr/share/fonts/truetype/noto/NotoSansMyanmar-Regular.ttf ] || missing="$missing fonts-noto-core"
 
 [ -n "$missing" ] || exit 0
 if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null 2>&1; then
