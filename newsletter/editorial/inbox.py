@@ -202,9 +202,7 @@ def _own(publication: Publication, category: Category | None) -> Category | None
     return category
 
 
-def _taken(
-    door: Door, titles: Mapping[str, str], byline: str | None
-) -> tuple[dict[str, str], str]:
+def _taken(door: Door, titles: Mapping[str, str], byline: str | None) -> tuple[dict[str, str], str]:
     texts = door.take(arrivals.of_resource(byline, titles))
     kept = dict(zip(titles, texts, strict=False))
     return kept, "" if byline is None else texts[-1]

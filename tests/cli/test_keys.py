@@ -68,7 +68,9 @@ def test_wrapped_by_a_passphrase_and_back(desk: Command, tmp_path: Path) -> None
     assert "take 'passphrase' out of" in there.ok("keys", "wrap", "--new-file").out
     assert _opens(desk)
     findings = there("doctor", "--json").json["findings"]
-    idle = [f["found"] for f in findings if (f["subject"], f["verdict"]) == ("data keys", "warning")]
+    idle = [
+        f["found"] for f in findings if (f["subject"], f["verdict"]) == ("data keys", "warning")
+    ]
     assert idle == ["a passphrase stands under [keys], and the keys are not wrapped by it"]
 
 

@@ -262,5 +262,7 @@ def test_a_host_without_the_image_says_so_and_sends_nothing(
     status, _ = newsroom.status(shared, issue_id)
     assert status == "held"
     with reading(shared.engine) as session:
-        assert "is neither in the database nor in" in str(session.get_one(Issue, issue_id).held_reason)
+        assert "is neither in the database nor in" in str(
+            session.get_one(Issue, issue_id).held_reason
+        )
         assert session.scalar(select(Delivery.id)) is None
