@@ -1,7 +1,9 @@
 """Chromium, Firefox and WebKitGTK: nothing is wider than a phone of 320 pixels; pictures of all.
 
 Each page stands in a frame of 320 pixels, because not every browser makes its window so narrow.
-What is told is how much wider than the frame the page is, and which elements stick out.
+What is told is how much wider than the frame the page is, and which elements stick out. A page
+that one engine draws a fifth higher than another is a fault too: so an empty box shows where a
+blocked picture was.
 """
 
 from __future__ import annotations
@@ -48,22 +50,48 @@ def judge_of(
     """A judge of one engine."""
 
     def judge(bench: Bench) -> Ruling:
-        faults, heights = [], []
+        faults: list[str] = []
+        heights: dict[str, int] = {}
+        bench.pictures.mkdir(parents=True, exist_ok=True)
         with opened(bench) as look:
             bad = json.loads(look(_WIDE, "bad")[0])
-            for sample in bench.pages:
-                told, picture = look(sample.page, sample.name)
+            for title, html in _pages(bench):
+                told, picture = look(html, title)
                 found = json.loads(told)
-                heights.append(found["height"])
-                bench.pictures.mkdir(parents=True, exist_ok=True)
-                (bench.pictures / f"{sample.name}-{name}.png").write_bytes(picture)
+                heights[title] = found["height"]
+                (bench.pictures / f"{title}-{name}.png").write_bytes(picture)
                 if found["over"] > 0 or found["out"]:
-                    faults.append(f"{sample.name}: {found['over']} px too wide: {found['out']}")
+                    faults.append(f"{title}: {found['over']} px too wide: {found['out']}")
+        faults += _unlike(bench, heights)
         refused = f"{bad['over']} px too wide" if bad["over"] > 0 else ""
-        figures = f"{len(heights)} pages at {WIDTH} px, {min(heights)} to {max(heights)} px high"
-        return Ruling(debian_version(package), refused, faults, figures)
+        tall = f"{min(heights.values())} to {max(heights.values())} px high"
+        return Ruling(
+            debian_version(package), refused, faults, f"{len(heights)} pages at {WIDTH} px, {tall}"
+        )
 
     return judge
+
+
+def _pages(bench: Bench) -> list[tuple[str, str]]:
+    """Each mail, and those with a picture once more with pictures blocked."""
+    blocked = [
+        (f"{sample.name}-blocked", sample.html) for sample in bench.pages if "cid:" in sample.html
+    ]
+    return [*((sample.name, sample.page) for sample in bench.pages), *blocked]
+
+
+def _unlike(bench: Bench, heights: dict[str, int]) -> list[str]:
+    """Pages that are a fifth higher or lower than in the first engine asked in this run."""
+    file = bench.scratch / "heights.json"
+    if not file.exists():
+        file.write_text(json.dumps(heights))
+        return []
+    first: dict[str, int] = json.loads(file.read_text())
+    return [
+        f"{title}: {height} px high, elsewhere {first[title]}"
+        for title, height in heights.items()
+        if not 0.8 < height / first[title] < 1.25
+    ]
 
 
 @contextmanager

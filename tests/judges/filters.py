@@ -130,7 +130,7 @@ def _net(symbols: dict[str, float]) -> float:
 
 
 def _faults(sample: Sample, symbols: dict[str, float]) -> list[str]:
-    wanted = _WANTED if sample.name.endswith("-confirm") else _WANTED | _WANTED_OF_LISTS
+    wanted = _WANTED | _WANTED_OF_LISTS if sample.is_issue else _WANTED
     found = [f"{sample.name}: lacks {name}" for name in sorted(wanted - set(symbols))]
     found += [f"{sample.name}: {name}" for name in symbols if _UNWANTED.match(name)]
     if _net(symbols) > RSPAMD_LIMIT:

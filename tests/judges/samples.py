@@ -11,7 +11,9 @@ from email.message import EmailMessage
 from functools import cache
 from typing import Any
 
-from newsletter.rendering import dkim_keys, notice
+from newsletter.editorial.discreet import neutral
+from newsletter.editorial.publication_settings import Discreet
+from newsletter.rendering import discreet, dkim_keys, notice
 from newsletter.rendering.dkim import Signer, SigningKey
 from newsletter.rendering.edition import render
 from newsletter.rendering.environment import Theme
@@ -26,6 +28,13 @@ SENDER_IP, RECEIVER_IP, DNS_IP = "192.0.2.10", "192.0.2.66", "192.0.2.53"
 EDITIONS = ("en", "my", "en+my")
 _AT = datetime.now(UTC).replace(microsecond=0)
 """Filters think little of a Date that is long past."""
+_TOKEN = "v1.k1.q7Jm2vXeT0aYc4RkWn9LdUs3Ph8GbZi5oF.x1Ty6uKp2Qw8eNv4MsRz0a"
+_TOLD: dict[str, object] = {
+    "weekday": 1,
+    "sender": f"weekly@{DOMAIN}",
+    "offers_discreet": True,
+    "postal_addresses": {"en": "PO Box 12\n1000 Example Town"},
+}
 
 
 @dataclass(frozen=True)
@@ -41,6 +50,16 @@ class Sample:
     html: str
     """As it stands in the message; "" in a text-only one."""
     mjml: str
+
+    @property
+    def is_of_list(self) -> bool:
+        """Whether there is something to leave, and so a header for it."""
+        return not ("confirm" in self.name or "goodbye" in self.name)
+
+    @property
+    def is_issue(self) -> bool:
+        """An edition of an issue, and no mail to one person."""
+        return self.is_of_list and "welcome" not in self.name
 
     @property
     def page(self) -> str:
@@ -104,7 +123,19 @@ def made() -> list[Sample]:
         _edition(theme, edition, with_picture=shown) for edition in EDITIONS for shown in (1, 0)
     ]
     alone = [_edition(theme, edition, with_picture=True, text_only=True) for edition in EDITIONS]
-    return [*found, *alone, *(_confirmation(theme, edition) for edition in EDITIONS)]
+    quiet = [_discreet(theme, edition) for edition in EDITIONS]
+    confirmations = [_small(theme, "confirm", edition) for edition in EDITIONS]
+    others = [
+        _small(theme, kind, edition) for kind in ("welcome", "goodbye") for edition in EDITIONS
+    ]
+    return [
+        *found,
+        *alone,
+        *quiet,
+        *confirmations,
+        *others,
+        _small(theme, "welcome", "my", quiet=True),
+    ]
 
 
 def parsed(raw: bytes) -> EmailMessage:
@@ -135,18 +166,48 @@ def _edition(
     )
 
 
-def _confirmation(theme: _Recording, edition: str) -> Sample:
+def _discreet(theme: _Recording, edition: str) -> Sample:
+    """The form for readers who must not be found with it."""
+    told = Discreet(address=f"notes@{DOMAIN}", url=f"https://{DOMAIN}")
+    names = {code: discreet.name_in(theme, code) for code in edition.split("+")}
+    letter = neutral(issue.letter(edition), told, names)
+    rendered = discreet.render(letter, theme, discreet.Words())
+    reader = issue.recipient()._replace(date=_AT)
+    raw = MessageTemplate(letter, rendered, signer()).build(reader)
+    sender = (letter.sender_name, letter.sender_address)
+    return _sample(f"{edition}-discreet", raw, rendered.subject, sender, theme.source)
+
+
+def _small(theme: _Recording, kind: str, edition: str, *, quiet: bool = False) -> Sample:
+    """A mail to one person: to confirm, to be welcomed, to be seen off; `quiet`: discreetly."""
     names = {"en": "Weekly Highlights", "my": "အပတ်စဉ် သတင်းလွှာ"}
+    if quiet:
+        names = {code: discreet.name_in(theme, code) for code in names}
     languages = tuple(edition.split("+"))
     sender = (names[languages[0]], f"weekly@{DOMAIN}")
-    link = f"https://{DOMAIN}/c/v1.k1.q7Jm2vXeT0aYc4RkWn9LdUs3Ph8GbZi5oF.x1Ty6uKp2Qw8eNv4MsRz0a"
-    asked = notice.Notice(languages, names, *sender, "editors@example.org", link, 7)
-    to = issue.recipient().address
-    built = notice.build(
-        asked, theme, to=to, message_id=f"9f2c41d07be84a6d95e0c3b7@{DOMAIN}", date=_AT
+    leave = f"https://{DOMAIN}/u/{_TOKEN}"
+    letter = notice.Notice(
+        languages=languages,
+        names=names,
+        sender_name=sender[0],
+        sender_address=sender[1],
+        reply_to="editors@example.org",
+        link=f"https://{DOMAIN}/c/{_TOKEN}",
+        days=7,
+        kind=kind,
+        is_discreet=quiet,
+        leave=(leave, f"mailto:leave@{DOMAIN}?subject=leave%20{_TOKEN}") * (kind == "welcome"),
+        told={**_TOLD, "unsubscribe_url": leave} if kind == "welcome" else {},
     )
-    subject = theme.words(languages[0]).gettext(notice.SUBJECT)
-    return _sample(f"{edition}-confirm", signer().sign(built), subject, sender, theme.source)
+    to = issue.recipient().address
+    message_id = f"9f2c41d07be84a6d95e0c3b7{kind}@{DOMAIN}"
+    built = notice.build(letter, theme, to=to, message_id=message_id, date=_AT)
+    subject = str(parsed(built)["Subject"])
+    if not quiet:
+        words = {"confirm": notice.SUBJECT}.get(kind)
+        subject = theme.words(languages[0]).gettext(words) if words else subject
+    name = f"{edition}-{kind}{'-discreet' * quiet}"
+    return _sample(name, signer().sign(built), subject, sender, theme.source)
 
 
 def _sample(name: str, raw: bytes, subject: str, sender: tuple[str, str], mjml: str) -> Sample:

@@ -90,9 +90,7 @@ def mailauth(bench: Bench) -> Ruling:
     faults = [
         f"{sample.name}: {fault}"
         for sample in bench.samples
-        for fault in _faults(
-            _report(bench, sample.raw, SENDER_IP), one_click=not sample.name.endswith("-confirm")
-        )
+        for fault in _faults(_report(bench, sample.raw, SENDER_IP), one_click=sample.is_of_list)
     ]
     refused = f"{bad_host[0]}; {bad_list[0]}" if bad_host and bad_list else ""
     return Ruling(npm_version("mailauth"), refused, faults, f"{len(bench.samples)} messages")
