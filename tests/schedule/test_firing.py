@@ -216,15 +216,27 @@ def test_edit_begun_before_the_slot_fired_is_refused_after_it(
 
 def test_what_cannot_be_made_into_mail_is_held_with_the_reason(any_services: Services) -> None:
     services = any_services
+    _own_footer(services, "<p>fine</p>\n{{ nobody_knows }}\n")
     _ready(services)
-    broken = services.settings.home / "templates" / "mail" / "footer.html"
-    broken.parent.mkdir(parents=True)
-    broken.write_text("<p>fine</p>\n{{ nobody_knows }}\n", encoding="utf-8")
     with writing(services.engine) as session:
         fired = fire_due(session, DUE, proof=partial(press.proof, services))
         assert (fired[0].kind, _issue(session).status) == ("hold", "held")
         assert "footer.html:2" in (_issue(session).held_reason or "")
         assert session.scalars(select(Delivery)).all() == []
+
+
+def test_own_template_changed_after_approval_holds_the_issue(any_services: Services) -> None:
+    _ready(any_services)
+    _own_footer(any_services, "<p>nobody approved this</p>\n")
+    with writing(any_services.engine) as session:
+        assert [f.kind for f in fire_due(session, DUE)] == ["hold"]
+        assert _issue(session).held_reason == "it is not what was approved any more"
+
+
+def _own_footer(services: Services, text: str) -> None:
+    place = services.settings.home / "templates" / "mail" / "footer.html"
+    place.parent.mkdir(parents=True)
+    place.write_text(text, encoding="utf-8")
 
 
 def test_launch_that_refuses_holds_the_issue_and_leaves_no_rows(services: Services) -> None:
