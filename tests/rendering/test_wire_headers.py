@@ -69,7 +69,7 @@ def unfolded(value: bytes) -> str:
 
 def _build(letter: Letter, subject: str = "Subject", **recipient: object) -> bytes:
     template = MessageTemplate(letter, RenderedEdition(subject, "", "<p>h</p>", "t"), SIGNER)
-    return template.build(replace(sample.recipient(), **recipient))  # type: ignore[arg-type]
+    return template.build(sample.recipient()._replace(**recipient))  # type: ignore[arg-type]
 
 
 @every
@@ -96,7 +96,7 @@ def test_h2_message_ids_are_ours_and_each_readers_own() -> None:
 def test_h3_a_second_attempt_is_the_same_message() -> None:
     letter = sample.letter("en", with_picture=False)
     template = MessageTemplate(letter, RenderedEdition("S", "", "<p>h</p>", "t"))
-    again = replace(sample.recipient(), date=datetime(2023, 11, 20, 9, 0, tzinfo=UTC))
+    again = sample.recipient()._replace(date=datetime(2023, 11, 20, 9, 0, tzinfo=UTC))
     first, second = template.build(sample.recipient()), template.build(again)
     assert field(first, "Message-ID") == field(second, "Message-ID")
     dated = re.compile(rb"(?m)^Date:.*\r\n")
