@@ -2,8 +2,8 @@
 
 Each page stands in a frame of 320 pixels, because not every browser makes its window so narrow.
 What is told is how much wider than the frame the page is, and which elements stick out. A page
-that one engine draws a fifth higher than another is a fault too: so an empty box shows where a
-blocked picture was.
+that one engine draws a fifth higher than another is a fault too, and so is a picture, blocked or
+not, that is higher than its attribute says: WebKit drew blocked ones as square boxes.
 """
 
 from __future__ import annotations
@@ -20,15 +20,18 @@ from tests.judges.chromium import chromium
 from tests.judges.ruling import Judge, Ruling
 
 WIDTH = 320
-_WIDE = '<!doctype html><html><body><table width="600"><tr><td>Wide</td></tr></table></body></html>'
+_WIDE = """<!doctype html><html><body><table width="600"><tr><td>Wide</td></tr></table>
+<img src="cid:x" alt="Gone" width="300" height="10" style="height:40px"></body></html>"""
 MEASURE = """(() => {
   const frame = document.querySelector('iframe'), page = frame.contentDocument.documentElement;
   const out = [...page.querySelectorAll('body *')].filter(e => {
     const box = e.getBoundingClientRect();
     return box.width > 1 && box.height > 1 && box.right > frame.clientWidth + 0.5 });
+  const tall = [...page.querySelectorAll('img')].filter(
+    e => e.getBoundingClientRect().height > Number(e.getAttribute('height')) + 0.5);
   frame.style.height = page.scrollHeight + 'px';
   return JSON.stringify({over: page.scrollWidth - frame.clientWidth, height: page.scrollHeight,
-    out: out.slice(-3).map(e => e.outerHTML.slice(0, 80))});
+    out: out.slice(-3).map(e => e.outerHTML.slice(0, 80)), tall: tall.length});
 })()"""
 """How far a page sticks out of its frame; the frame then grows so that a picture holds it all."""
 Look = Callable[[str, str], tuple[str, bytes]]
@@ -62,8 +65,10 @@ def judge_of(
                 (bench.pictures / f"{title}-{name}.png").write_bytes(picture)
                 if found["over"] > 0 or found["out"]:
                     faults.append(f"{title}: {found['over']} px too wide: {found['out']}")
+                if found["tall"]:
+                    faults.append(f"{title}: {found['tall']} pictures higher than they say")
         faults += _unlike(bench, heights)
-        refused = f"{bad['over']} px too wide" if bad["over"] > 0 else ""
+        refused = f"{bad['over']} px too wide" if bad["over"] > 0 and bad["tall"] == 1 else ""
         tall = f"{min(heights.values())} to {max(heights.values())} px high"
         return Ruling(
             debian_version(package), refused, faults, f"{len(heights)} pages at {WIDTH} px, {tall}"

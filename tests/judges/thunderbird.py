@@ -138,7 +138,9 @@ class _Opener:
     def _picture(self, window: str, name: str) -> None:
         self._xdotool("windowmove", window, "0", "0")
         self._xdotool("windowsize", window, "900", "1380")
+        self._xdotool("windowraise", window)
         time.sleep(_SHOWS)
         self._bench.pictures.mkdir(parents=True, exist_ok=True)
         target = self._bench.pictures / f"{name}-thunderbird.png"
-        run("import", "-window", window, target, environment=self._environment)
+        words = ("import", "-window", "root", "-crop", "900x1380+0+0", target)
+        run(*words, environment=self._environment)
