@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Select, bindparam, case, func, null, or_, select
+from sqlalchemy import ARRAY, Integer, Select, any_, bindparam, case, func, null, or_, select
 from sqlalchemy.orm import Session
 
 from newsletter.core.addresses import Address
@@ -94,15 +95,20 @@ def readers(
     session: Session, publication_id: int, subscriber_ids: Collection[int], at: datetime
 ) -> dict[int, Reader]:
     """`recipient_of` and `standing` of many at once, by number; whoever is missing was erased."""
-    asked = {"publication": publication_id, "people": list(subscriber_ids)}
+    connection, people = session.connection(), list(subscriber_ids)
+    if connection.dialect.name == "postgresql":
+        found = connection.execute(_READERS, {"publication": publication_id, "people": people})
+    else:
+        listed = {"publication": publication_id, "people": json.dumps(people)}
+        found = connection.execute(_READERS_OF_FILE, listed)
     return {
         row[0]: Reader(row[1], row[2], row[3], row[4], _judged(row[5], row[6], row[7], at))
-        for row in session.connection().execute(_READERS, asked)
+        for row in found
     }
 
 
 _people, _held, _barred = Subscriber.__table__, Subscription.__table__, Suppression.__table__
-_READERS = (
+_ANY_READERS = (
     select(
         _people.c.id,
         _people.c.sealed_address,
@@ -118,12 +124,13 @@ _READERS = (
             _barred, _barred.c.address_index == _people.c.address_index
         )
     )
-    .where(
-        _held.c.publication_id == bindparam("publication"),
-        _people.c.id.in_(bindparam("people", expanding=True)),
-    )
+    .where(_held.c.publication_id == bindparam("publication"))
 )
-"""Put together once: it is asked between all groups of messages."""
+_READERS = _ANY_READERS.where(_people.c.id == any_(bindparam("people", type_=ARRAY(Integer))))
+_asked = func.json_each(bindparam("people")).table_valued("value")
+_READERS_OF_FILE = _ANY_READERS.where(_people.c.id.in_(select(_asked.c.value)))
+"""Put together once, with one place for all numbers: it is asked between all groups of messages,
+and the database keeps what it made of it."""
 
 
 def _judged(
