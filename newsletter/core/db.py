@@ -168,6 +168,7 @@ def _file_engine(url: URL) -> Engine:
         json_serializer=_compact_json,
         hide_parameters=True,  # an error may be logged, and a value may be an address
         pool_size=10,
+        pool_use_lifo=True,  # each connection keeps pages in memory: few are used often
         max_overflow=-1,  # a file has no limit: every page and every line of a worker finds one
         connect_args={"isolation_level": None, "timeout": 30, "check_same_thread": False},
         execution_options={"turn": threading.RLock()},

@@ -11,7 +11,15 @@ from collections.abc import MutableMapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
-import structlog
+if "rich" in sys.modules:
+    import structlog
+else:
+    # It draws rich in for tracebacks in colour that we never print: 6 MB of each process.
+    sys.modules["rich"] = None  # type: ignore[assignment]
+    try:
+        import structlog
+    finally:
+        del sys.modules["rich"]
 
 if TYPE_CHECKING:
     _StreamHandler = logging.StreamHandler[TextIO]

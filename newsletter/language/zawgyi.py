@@ -9,15 +9,17 @@ from __future__ import annotations
 import math
 import warnings
 from functools import cache
-
-from myanmartools import ZawgyiDetector  # type: ignore[import-untyped]
+from typing import Any
 
 CERTAIN = 0.95
 UNLIKELY = 0.05
 
 
 @cache
-def _detector() -> ZawgyiDetector:
+def _detector() -> Any:
+    # Only now: who sends mails needs no detector, and its model is not small.
+    from myanmartools import ZawgyiDetector  # type: ignore[import-untyped]  # noqa: PLC0415
+
     with warnings.catch_warnings():
         # It reads its model by importlib.resources.open_binary, deprecated in 3.11 and 3.12 only.
         warnings.simplefilter("ignore", DeprecationWarning)
