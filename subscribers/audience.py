@@ -42,16 +42,18 @@ def candidates(publication_id: int, at: datetime) -> Select[int, str, str | None
     explained. Whoever left is not in it. Each subscriber comes once; the order is that of
     joining. A pause that is over needs no deed: its instant has passed.
     """
+    # The few that are barred are looked up among the people, and not each person among them.
+    by_address = Suppression.address_index == Subscriber.address_index
+    barred = select(Subscriber.id).join(Suppression, by_address).subquery("barred")
     reason = case(
         (Subscription.state != "active", "pending"),
-        (Suppression.address_index.is_not(None), "suppressed"),
+        (barred.c.id.is_not(None), "suppressed"),
         (Subscription.paused_until_at > at, "paused"),
         else_=null(),
     ).label("reason")
     return (
         select(Subscription.subscriber_id, Subscription.edition, reason)
-        .join(Subscriber, Subscriber.id == Subscription.subscriber_id)
-        .outerjoin(Suppression, Suppression.address_index == Subscriber.address_index)
+        .outerjoin(barred, barred.c.id == Subscription.subscriber_id)
         .where(Subscription.publication_id == publication_id, Subscription.state != "ended")
         .order_by(Subscription.subscriber_id)
     )
