@@ -3,15 +3,15 @@
 No name is trusted: it is looked up once, every address it has must be public, and the connection
 goes to the very address that was judged, so that a second look-up cannot lead elsewhere (DNS
 rebinding). Each redirect is judged anew. Nothing of an answer's body is read unless it is asked
-for, and never unpacked; no cookie, Referer or proxy is used.
+for, and never unpacked (`fetching` does); no cookie, Referer or proxy is used.
 """
 
 from __future__ import annotations
 
 import socket
 import ssl
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from enum import StrEnum
 from time import monotonic
 from urllib.parse import SplitResult, quote, urljoin, urlsplit
@@ -68,6 +68,21 @@ class Visit:
     detail: str = ""
     """A piece of a sentence."""
     body: bytes = b""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    """Names in lower case; of several of one name the first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What is asked of an address beside its status."""
+
+    method: str = "GET"
+    longest: int = 0
+    """Bytes of the body that are read at most, as they come over the wire."""
+    types: tuple[str, ...] = ()
+    """Beginnings of content types; the body of any other is not read. None here: all are."""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    """Instead of, or beside, those of a link check."""
 
 
 class _Ended(Exception):
@@ -94,6 +109,11 @@ def visit(
 
     At most `longest` bytes of the body are read, as they came over the wire.
     """
+    return call(url, rules, Wish(method, longest), resolver=resolver)
+
+
+def call(url: str, rules: Rules, wish: Wish, *, resolver: Resolve = resolve) -> Visit:
+    """As `visit`, and bring what is wished for."""
     end = monotonic() + rules.seconds
     seen: set[str] = set()
     try:
@@ -101,31 +121,41 @@ def visit(
             if url in seen or len(seen) > rules.redirects:
                 raise _Ended(Trouble.ASTRAY, "it leads from one address to the next without end")
             seen.add(url)
-            status, body, further = _ask(url, method, longest, _Guard(rules, end, resolver))
-            if status not in _REDIRECTS:
-                return Visit(url, status, body=body)
+            found = _ask(url, wish, _Guard(rules, end, resolver))
+            if found.status not in _REDIRECTS:
+                return found
+            further = quote(found.headers.get("location", ""), safe=_URL_SAFE)
             if not further:
                 raise _Ended(Trouble.ASTRAY, "it leads on without saying where")
-            url = urljoin(url, further)
+            url = _joined(url, further)
     except _Ended as err:
         return Visit(url, trouble=err.trouble, detail=err.detail)
 
 
-def _ask(url: str, method: str, longest: int, guard: _Guard) -> tuple[int, bytes, str]:
-    """Status, body and Location of one request."""
-    parts = _parts(url, guard.rules)
-    origin = httpcore.URL(url).origin
-    request = httpcore.Request(method, url.partition("#")[0], headers=_headers(parts))
+def _joined(url: str, further: str) -> str:
     try:
+        return urljoin(url, further)
+    except ValueError:
+        raise _Ended(Trouble.ASTRAY, "it leads to what is no address of a web page") from None
+
+
+def _ask(url: str, wish: Wish, guard: _Guard) -> Visit:
+    """What one request was answered, whatever that is."""
+    parts = _parts(url, guard.rules)
+    headers = list({**_headers(parts), **wish.headers}.items())
+    try:
+        origin = httpcore.URL(url).origin
+        request = httpcore.Request(wish.method, url.partition("#")[0], headers=headers)
         with httpcore.HTTPConnection(
             origin, ssl_context=trust(), network_backend=guard
         ) as connection:
             response = connection.handle_request(request)
             try:
-                body = _begin(response.iter_stream(), longest) if longest else b""
+                said = _said(response.headers)
+                body = _body(response, wish, said)
             finally:
                 response.close()
-            return response.status, body, _location(response.headers)
+            return Visit(url, response.status, body=body, headers=said)
     except _Ended:
         raise
     except httpcore.TimeoutException:
@@ -156,14 +186,32 @@ def _parts(url: str, rules: Rules) -> SplitResult:
     return parts
 
 
-def _headers(parts: SplitResult) -> list[tuple[str, str]]:
-    return [
-        ("Host", parts.netloc),
-        ("User-Agent", AGENT),
-        ("Accept", "text/html,application/pdf;q=0.9,*/*;q=0.8"),
-        ("Accept-Encoding", "identity"),
-        ("Connection", "close"),
-    ]
+def _headers(parts: SplitResult) -> dict[str, str]:
+    return {
+        "Host": parts.netloc,
+        "User-Agent": AGENT,
+        "Accept": "text/html,application/pdf;q=0.9,*/*;q=0.8",
+        "Accept-Encoding": "identity",
+        "Connection": "close",
+    }
+
+
+def _said(headers: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
+    """The answer's headers; what stands in them beyond ASCII is UTF-8 in practice."""
+    found: dict[str, str] = {}
+    for name, value in headers:
+        text = value.decode("utf-8", "replace").strip()
+        found.setdefault(name.decode("ascii", "replace").lower(), text)
+    return found
+
+
+def _body(response: httpcore.Response, wish: Wish, said: Mapping[str, str]) -> bytes:
+    kind = said.get("content-type", "").lower()
+    if not wish.longest or response.status in _REDIRECTS:
+        return b""
+    if wish.types and kind and not kind.startswith(wish.types):
+        return b""
+    return _begin(response.iter_stream(), wish.longest)
 
 
 def _begin(stream: Iterable[bytes], longest: int) -> bytes:
@@ -173,12 +221,6 @@ def _begin(stream: Iterable[bytes], longest: int) -> bytes:
         if len(read) >= longest:
             break
     return bytes(read[:longest])
-
-
-def _location(headers: Iterable[tuple[bytes, bytes]]) -> str:
-    """Where it leads on, in ASCII: what stands in it beyond that is UTF-8 in practice."""
-    found = [value for name, value in headers if name.lower() == b"location"]
-    return quote(found[0].decode("utf-8", "replace").strip(), safe=_URL_SAFE) if found else ""
 
 
 def _unreachable(err: BaseException | None) -> _Ended:
