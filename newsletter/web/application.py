@@ -22,6 +22,7 @@ from newsletter.core.log import logger
 from newsletter.web import security, webhooks
 from newsletter.web.pages import Pages
 from newsletter.web.public import archive, confirming, feeds, leaving, preferences, signing_up
+from newsletter.web.public.plain_host import PlainHosts
 
 _KINDS = {404: "not_found", 405: "not_found", 413: "too_large"}
 _STATIC_DAY = "public, max-age=86400"
@@ -46,6 +47,7 @@ def build(services: Services, extra_routers: Sequence[APIRouter] = ()) -> FastAP
     for extra in extra_routers:
         app.include_router(extra)
     app.add_middleware(GZipMiddleware, minimum_size=1000)
+    app.add_middleware(PlainHosts, pages=pages)
     app.add_middleware(security.SecurityHeaders)
     answers = _Errors(pages)
     handlers: dict[Any, Any] = {

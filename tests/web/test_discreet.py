@@ -100,6 +100,60 @@ def test_its_host_is_answered_like_the_usual_one(site: Site, client: httpx.Clien
     assert site.standing()[0] == "ended"
 
 
+PLAIN_HOST = {"Host": "Plain.Example.:443"}
+
+
+@pytest.mark.parametrize(
+    "path", ["/", "/archive", "/archive/weekly", "/archive/weekly/1/en", "/archive/weekly/en.atom"]
+)
+def test_its_host_shows_nothing_of_the_publication(
+    site: Site, client: httpx.Client, path: str
+) -> None:
+    _set(site.services)
+    usual = client.get(site.url + path)
+    assert usual.status_code == 200
+    assert any(name in usual.text for name in NAMES)
+    plain = client.get(site.url + path, headers=PLAIN_HOST)
+    assert plain.status_code == 404
+    assert not any(name in plain.text for name in (*NAMES, "The ferry at dawn"))
+
+
+def test_its_host_takes_no_sign_up(site: Site, client: httpx.Client) -> None:
+    _set(site.services)
+    for answer in (
+        client.get(f"{site.url}/s/weekly", headers=PLAIN_HOST),
+        client.post(f"{site.url}/s/weekly", headers=PLAIN_HOST, data={"address": "a@b.example"}),
+        client.get(f"{site.url}/mailbox", headers=PLAIN_HOST),
+    ):
+        assert answer.status_code == 404
+        assert not any(name in answer.text for name in NAMES)
+
+
+def test_links_of_an_old_mail_name_nobody_after_an_erasure(
+    site: Site, client: httpx.Client
+) -> None:
+    """Whoever finds the mail opens its links, and the reader's wish is no longer known."""
+    _set(site.services)
+    _choose(site.services)
+    preferences, leaving = site.link(Purpose.PREFERENCES, "p"), site.link(Purpose.UNSUBSCRIBE)
+    client.post(preferences, data={"erase": "yes"})
+    for url in (preferences, leaving, site.link(Purpose.TEST)):
+        page = client.get(url, headers=PLAIN_HOST)
+        assert page.status_code == 200
+        assert not any(name in page.text for name in NAMES)
+        assert "/s/weekly" not in page.text
+
+
+def test_who_left_and_comes_back_is_told_a_plain_address(site: Site, client: httpx.Client) -> None:
+    _set(site.services)
+    _choose(site.services)
+    url = f"{site.link(Purpose.UNSUBSCRIBE)}?l=en"
+    client.post(url, data={"leave": "1"})
+    page = client.post(url, data={"come_back": "1"}, headers=PLAIN_HOST).text
+    assert "notes@plain.example" in page
+    assert not any(name in page for name in (*NAMES, "desk@example.org", "/archive"))
+
+
 @pytest.fixture
 def door(services: Services) -> Iterator[Door]:
     """The page of a publication that has no reader yet."""

@@ -42,6 +42,19 @@ class _Link:
     claim: Claim
     notice: Notice | None
     waiting: Waiting | None
+    on_plain_host: bool = False
+
+    @property
+    def is_hidden(self) -> bool:
+        """Whether its page may neither name the publication nor lead to where it is named."""
+        return self.on_plain_host or (self.waiting is not None and self.waiting.discreet)
+
+    @property
+    def contact(self) -> str:
+        """Where the reader writes to."""
+        if self.notice is None:
+            return ""
+        return self.notice.masthead.plain_contact if self.is_hidden else self.notice.contact
 
     @property
     def state(self) -> str:
@@ -59,14 +72,14 @@ class _Desk:
 
     def show(self, request: Request, token: str) -> Response:
         """What a press would do, and the button for it."""
-        link = self._read(token)
+        link = self._read(request, token)
         return self._page(request, token, link, link.state)
 
     def act(
         self, request: Request, token: str, fields: Annotated[Fields, Depends(small_form)]
     ) -> Response:
         """The press."""
-        link = self._read(token)
+        link = self._read(request, token)
         if fields.get("confirm") != "1":
             return self.pages.error("bad_form", 400, request)
         if link.state != "waiting":
@@ -82,7 +95,7 @@ class _Desk:
             )
         return self._page(request, token, link, state)
 
-    def _read(self, token: str) -> _Link:
+    def _read(self, request: Request, token: str) -> _Link:
         services = self.pages.services
         claim = services.signer.read(token, Purpose.CONFIRM)
         with reading(services.engine) as session:
@@ -90,7 +103,8 @@ class _Desk:
             if publication is None:
                 return _Link(claim, None, None)
             waiting = optin.waiting(session, claim.subject, claim.scope, now())
-            return _Link(claim, notice(services, publication), waiting)
+            found = notice(services, publication)
+            return _Link(claim, found, waiting, found.masthead.hides(request))
 
     def _words(self, request: Request, link: _Link) -> str:
         """The proof holds the words that stood on the button and above it."""
@@ -111,7 +125,7 @@ class _Desk:
     def _page(self, request: Request, token: str, link: _Link, state: str) -> Response:
         language = self._language(request, link)
         found = link.notice
-        slug = found.masthead.slug if found else ""
+        slug = found.masthead.slug if found and not link.is_hidden else ""
         base, query = self.pages.base, f"?l={language}"
         masked = link.waiting.masked(self.pages.services.sealer) if link.waiting else ""
         return self.pages.show(
@@ -119,13 +133,13 @@ class _Desk:
             language,
             state=state,
             publication_name=_name(link, language),
-            contact=found.contact if found else "",
+            contact=link.contact,
             edition=link.waiting.edition if link.waiting else "",
             masked=masked,
             days=self.pages.services.settings.signup.valid_days,
             action=f"{base}/c/{token}{query}",
-            archive_url=f"{base}/archive/{slug}{query}",
-            sign_up_url=f"{base}/s/{slug}{query}" if found and found.is_open else "",
+            archive_url=f"{base}/archive/{slug}{query}" if slug else "",
+            sign_up_url=f"{base}/s/{slug}{query}" if slug and found and found.is_open else "",
             switches=self.pages.switches(
                 request, language, found.masthead.languages if found else ()
             ),
@@ -136,6 +150,5 @@ def _name(link: _Link, language: str) -> str:
     """The neutral one for who asked for mail that names nobody."""
     if link.notice is None:
         return ""
-    hidden = link.waiting is not None and link.waiting.discreet
     board = link.notice.masthead
-    return board.plain_name(language) if hidden else board.name(language)
+    return board.plain_name(language) if link.is_hidden else board.name(language)

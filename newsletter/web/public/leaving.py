@@ -56,7 +56,7 @@ class _Desk:
 
     def show(self, request: Request, token: str) -> Response:
         """What this link would do, and the button that does it."""
-        reader = self._read(self._claim(token))
+        reader = self._read(request, self._claim(token))
         return self._page(request, token, reader, reader.state)
 
     def act(
@@ -78,13 +78,13 @@ class _Desk:
     def _claim(self, token: str) -> Claim:
         return claim_of(self.pages.services, token, Purpose.UNSUBSCRIBE)
 
-    def _read(self, claim: Claim) -> Reader:
+    def _read(self, request: Request, claim: Claim) -> Reader:
         """Whom the link belongs to, as far as the database says it in time."""
         services = self.pages.services
 
         def look() -> Reader:
             with reading(services.engine) as session:
-                return behind(session, services, claim)
+                return behind(session, services, claim, request)
 
         try:
             return self.reads.within(look)
@@ -109,7 +109,7 @@ class _Desk:
         deed = next((name for name in ("leave", "come_back") if fields.get(name) == "1"), None)
         if deed is None:
             return self.pages.error("bad_form", 400, request)
-        reader = self._read(claim)
+        reader = self._read(request, claim)
         state = reader.state
         if not reader.is_test and (reader.view is not None or reader.unread):
             words = self._words(request, reader, deed)
@@ -150,7 +150,7 @@ class _Desk:
         services, claim = self.pages.services, reader.claim
         try:
             with writing(services.engine) as session:
-                reader = behind(session, services, claim)
+                reader = behind(session, services, claim, request)
                 if reader.state != "left" or reader.view is None:
                     return self._page(request, token, reader, reader.state)
                 found = notice(services, session.get_one(Publication, claim.scope))
@@ -169,12 +169,13 @@ class _Desk:
     def _asked(self, request: Request, reader: Reader, found: Notice, kind: str) -> Response:
         """The page that a sign-up ends with."""
         language = language_of(request, self.pages, reader)
+        archive = f"{self.pages.base}/archive/{found.masthead.slug}?l={language}"
         return self.pages.show(
             f"web/sign_up_{kind}.html",
             language,
             publication_name=reader.publication_name(language),
-            contact=found.contact,
-            archive_url=f"{self.pages.base}/archive/{found.masthead.slug}?l={language}",
+            contact=found.masthead.plain_contact if reader.is_hidden else found.contact,
+            archive_url="" if reader.is_hidden else archive,
             days=self.pages.services.settings.signup.valid_days,
             switches=self.pages.switches(request, language, reader.languages),
         )

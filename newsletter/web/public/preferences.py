@@ -55,14 +55,14 @@ class _Desk:
 
     def show(self, request: Request, token: str) -> Response:
         """The choice as it stands."""
-        reader = self._read(self._claim(token))
+        reader = self._read(request, self._claim(token))
         return self._page(request, token, reader, reader.state)
 
     def act(
         self, request: Request, token: str, fields: Annotated[Fields, Depends(small_form)]
     ) -> Response:
         """Keep what was chosen; or ask whether to erase everything, and at the next press do it."""
-        reader = self._read(self._claim(token))
+        reader = self._read(request, self._claim(token))
         wish = fields.get("erase")
         if wish == "ask":
             asked = "erase" if reader.state in {"here", "left"} else reader.state
@@ -87,7 +87,7 @@ class _Desk:
                 choice=choice,
                 now=now(),
             )
-            reader = behind(session, self.pages.services, reader.claim)
+            reader = behind(session, self.pages.services, reader.claim, request)
         return self._page(request, token, reader, reader.state, saved=True)
 
     def _erase(self, reader: Reader) -> str:
@@ -109,10 +109,10 @@ class _Desk:
     def _claim(self, token: str) -> Claim:
         return claim_of(self.pages.services, token, Purpose.PREFERENCES)
 
-    def _read(self, claim: Claim) -> Reader:
+    def _read(self, request: Request, claim: Claim) -> Reader:
         services = self.pages.services
         with reading(services.engine) as session:
-            return behind(session, services, claim)
+            return behind(session, services, claim, request)
 
     def _page(
         self, request: Request, token: str, reader: Reader, state: str, *, saved: bool = False
@@ -138,7 +138,7 @@ class _Desk:
             action=f"{self.pages.base}/p/{token}{query}",
             leave_url=f"{self.pages.base}/u/{self._leave_token(reader.claim)}{query}",
             sign_up_url=f"{self.pages.base}/s/{reader.publication.slug}{query}"
-            if reader.publication
+            if reader.publication and not reader.is_hidden
             else "",
             switches=self.pages.switches(request, language, reader.languages),
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from urllib.parse import urlsplit
 
 from sqlalchemy.orm import Session
 from starlette.exceptions import HTTPException
@@ -17,6 +18,7 @@ from newsletter.editorial.models import Publication
 from newsletter.rendering.discreet import name_in
 from newsletter.web.pages import Pages
 from newsletter.web.patience import TROUBLE, Patience
+from newsletter.web.public.plain_host import host_of
 from subscribers import preferences, spool
 from subscribers.preferences import View
 
@@ -37,11 +39,17 @@ class Masthead:
     """The IANA zone of its calendar."""
     plain_names: dict[str, str] = field(default_factory=dict)
     """What it is called where nothing may name it; empty where it has no discreet edition."""
+    plain_host: str = ""
+    plain_contact: str = ""
     offers_discreet: bool = False
 
     def plain_name(self, language: str) -> str:
         """The neutral name, for pages that a discreet reader's links lead to."""
         return self.plain_names.get(language) or self.name(language)
+
+    def hides(self, request: Request) -> bool:
+        """Whether a page asked for like this must not name it, whoever it is for."""
+        return bool(self.plain_host) and host_of(request) == self.plain_host
 
     def name(self, language: str) -> str:
         """Its name in this language, or in the first one it has."""
@@ -62,7 +70,13 @@ def masthead(publication: Publication, services: Services | None = None) -> Mast
     told, theme = discreet.settings_of(publication), services.theme
     names = {code: told.names.get(code) or name_in(theme, code) for code in made.languages}
     offered = discreet.is_offered(publication, services.settings.links_url)
-    return replace(made, plain_names=names, offers_discreet=offered)
+    return replace(
+        made,
+        plain_names=names,
+        plain_host=urlsplit(told.url).hostname or "",
+        plain_contact=told.reply_to or told.address,
+        offers_discreet=offered,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +90,9 @@ class Reader:
     """The database could not be read; that the link is genuine is known all the same."""
     noted: bool = False
     """The wish to leave is kept on the disk until the database takes it."""
+    on_plain_host: bool = False
+    """Whether the link leads to the host of the discreet edition, also when nobody is behind it
+    any more."""
 
     @property
     def is_test(self) -> bool:
@@ -109,8 +126,14 @@ class Reader:
         """
         if self.publication is None:
             return ""
-        hidden = self.view is not None and self.view.discreet
-        return self.publication.plain_name(language) if hidden else self.publication.name(language)
+        if self.is_hidden:
+            return self.publication.plain_name(language)
+        return self.publication.name(language)
+
+    @property
+    def is_hidden(self) -> bool:
+        """Whether the page may neither name the publication nor lead to where it is named."""
+        return self.on_plain_host or (self.view is not None and self.view.discreet)
 
     @property
     def may_be_discreet(self) -> bool:
@@ -152,7 +175,7 @@ def claim_of(services: Services, token: str, purpose: Purpose) -> Claim:
         raise HTTPException(503, headers={"Retry-After": RETRY_AFTER}) from err
 
 
-def behind(session: Session, services: Services, claim: Claim) -> Reader:
+def behind(session: Session, services: Services, claim: Claim, request: Request) -> Reader:
     """The reader a genuine token means."""
     publication = session.get(Publication, claim.scope)
     view = None
@@ -160,7 +183,8 @@ def behind(session: Session, services: Services, claim: Claim) -> Reader:
         view = preferences.view(session, services.sealer, claim.subject, claim.scope, now())
     noted = spool.holds(services.settings.home, claim.subject, claim.scope)
     found = masthead(publication, services) if publication else None
-    return Reader(claim, found, view, noted=noted)
+    hides = found is not None and found.hides(request)
+    return Reader(claim, found, view, noted=noted, on_plain_host=hides)
 
 
 def language_of(request: Request, pages: Pages, reader: Reader) -> str:
