@@ -9,7 +9,7 @@ only its deliveries move, to the others by their weights, and they come back aft
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
 
@@ -82,17 +82,3 @@ def _draw(delivery_id: int, name: str, weight: float) -> float:
     digest = blake2b(f"{delivery_id} {name}".encode(), digest_size=8).digest()
     chance = (int.from_bytes(digest) + 0.5) / _WHOLE
     return -math.log(chance) / weight if chance < 1 else 0.0
-
-
-def choose(
-    routes: Sequence[Route],
-    publication: str,
-    edition: str,
-    domain: str,
-    *,
-    delivery_id: int,
-    healthy: Collection[str],
-) -> str | None:
-    """The provider for this delivery; None when nobody who may take it is healthy."""
-    route = matching(routes, publication, edition, domain)
-    return next((name for name in ranked(route, delivery_id) if name in healthy), None)
