@@ -74,7 +74,7 @@ _RULES = (
     _by(
         "ေ typed before its consonant",
         f"(?<![\u1000-\u1021\u1025\u103f\u103b-\u103e\u1031])\u1031+"
-        f"((?:\u1004\u103a\u1039)?{_BASE}(?:\u1039{_BASE})*+{_MEDIALS}*+)(?!\u1037?\u103a|\u1031)",
+        f"((?:\u1004\u103a\u1039)?{_BASE}(?>(?:\u1039{_BASE})*){_MEDIALS}*+)(?!\u1037?\u103a|\u1031)",
         "\\1\u1031",
     ),
     _by("marks out of order or typed twice", f"[{_ORDER}]{{2,}}", _in_order),

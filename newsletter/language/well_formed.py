@@ -45,8 +45,12 @@ _RHYME = f"(?:{_ANUSVARA}|{_VOWELS}(?:\u1037?\u103a)?)\u1037?\u1038?"
 _FINAL = f"(?:{_CONTRACTED}|{_BASE}[\u103b\u103e]?\u1037?\u103a(?!\u1039))[\u1037\u1038]*"
 _VOWEL_LETTER = "[\u1023\u1024\u1026-\u102a]\u102c?\u103a?[\u1036-\u1038]*"
 _SIGN = "[\u104c-\u104f]"
-_SYLLABLE = f"(?:{_STACKED}{_MEDIALS}{_RHYME}|{_VOWEL_LETTER}|{_SIGN})(?:{_FINAL}(?!\u1039))*+"
-_TOKEN = re.compile(f"(?:(?:{_SYLLABLE})++|[\u1040-\u1049]++[\u1037\u1038]?|[\u104a\u104b])++")
+# Nothing is given back, so that long runs take linear time. By atomic groups, because Python before
+# 3.11.5 matches a possessive repeat of a group wrongly (CPython issue 106052).
+_FINALS = f"(?>(?:{_FINAL}(?!\u1039))*)"
+_SYLLABLE = f"(?:{_STACKED}{_MEDIALS}{_RHYME}|{_VOWEL_LETTER}|{_SIGN}){_FINALS}"
+_NUMBER = "(?>[\u1040-\u1049]+)[\u1037\u1038]?"
+_TOKEN = re.compile(f"(?>(?:(?>(?:{_SYLLABLE})+)|{_NUMBER}|[\u104a\u104b])+)")
 _RIME = re.compile(f"{_MEDIALS}(?:{_ANUSVARA}|{_VOWELS})\u1037?\u1038?")
 _RUN = re.compile("[\u1000-\u109f\ua9e0-\ua9ff\uaa60-\uaa7f]+")
 _NOT_BURMESE = re.compile("[\u1022\u1028\u1033-\u1035\u1050-\u109f\ua9e0-\ua9ff\uaa60-\uaa7f]")

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import random
+import re
 import unicodedata
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from newsletter.language import normalising
 from newsletter.language.normalising import changes, normalised, spelling_doubts
 from newsletter.language.syllables import syllables
 from newsletter.language.well_formed import well_formed
@@ -101,6 +104,15 @@ def test_what_is_left(text: str) -> None:
 def test_burmese_in_print_follows_the_grammar() -> None:
     words = [word for text in texts.UNICODE for word in text.split()]
     assert [word for word in words if not well_formed(word)] == []
+
+
+def test_no_pattern_repeats_a_group_possessively() -> None:
+    """Python before 3.11.5, such as Debian 12's, finds no match where there is one (106052)."""
+    room = Path(normalising.__file__).parent
+    repeated = re.compile(r"\)(?:[*+?]|\{\d*,?\d*\})\+")
+    lines = [line for file in room.glob("*.py") for line in file.read_text("utf-8").splitlines()]
+    found = [line for line in lines if repeated.search(line)]
+    assert found == []
 
 
 @pytest.mark.parametrize("language", sorted(texts.OTHER_LANGUAGES))
