@@ -27,7 +27,7 @@ install_debian() {
   need ip iproute2
   need npm npm
   need postfix postfix
-  need /usr/lib/x86_64-linux-gnu/girepository-1.0/WebKit2-4.1.typelib 'gir1.2-webkit2-4.1 gir1.2-gtk-3.0'
+  need "$(echo /usr/lib/*/girepository-1.0/WebKit2-4.1.typelib)" 'gir1.2-webkit2-4.1 gir1.2-gtk-3.0'
   need /usr/lib/python3/dist-packages/gi python3-gi
   need /usr/lib/python3/dist-packages/nacl python3-nacl
   [ -n "$missing" ] || return 0
