@@ -149,7 +149,8 @@ def _body(letter: Letter, block: Block, theme: Theme) -> Markup:
     level = 1 if block is letter.blocks[0] else 2
     marks = [note.mark for note in block.footnotes]
     written = theme.is_tall(block.editorial_language)
-    sheet = theme.page("mail/body.css", block.language, look=letter.look, high=written)
+    own = theme.rules(block.editorial_language)
+    sheet = theme.page("mail/body.css", block.language, look=letter.look, high=written, own=own)
     html = markdown.to_html(
         block.body, marks, prefix=block.language, level=level, styles=styles_of(sheet)
     )

@@ -119,16 +119,18 @@ def to_html(
     for token in tokens:
         if token.type in ("heading_open", "heading_close"):
             token.tag = f"h{min(6, int(token.tag[1]) + level)}"
-        if token.nesting == 1 and token.tag in worn:
+        if token.nesting >= 0 and token.tag in worn:
             token.attrSet("style", worn[token.tag])
         for child in token.children or ():
-            _prepare(child, known, prefix, worn.get("sup", ""))
+            _prepare(child, known, prefix, worn)
     html: str = _PARSER.renderer.render(tokens, _PARSER.options, {})
     return html.strip()
 
 
-def _prepare(token: Token, known: dict[str, bool], prefix: str, style: str) -> None:
-    if token.type == "image":
+def _prepare(token: Token, known: dict[str, bool], prefix: str, worn: Mapping[str, str]) -> None:
+    if token.nesting == 1 and token.tag in worn:
+        token.attrSet("style", worn[token.tag])
+    elif token.type == "image":
         token.type, token.content = "text", _plain(token.children or ())
     elif token.type == "note":
         mark = token.content
@@ -137,8 +139,8 @@ def _prepare(token: Token, known: dict[str, bool], prefix: str, style: str) -> N
             name = note_id(prefix, mark)
             back = "" if known[mark] else f' id="{name}-r"'
             known[mark] = True
-            worn = f' style="{html_escape(style)}"' if style else ""
-            mark = f'<sup{worn}><a href="#{name}"{back}>{token.content}</a></sup>'
+            style = f' style="{html_escape(worn["sup"])}"' if "sup" in worn else ""
+            mark = f'<sup{style}><a href="#{name}"{back}>{token.content}</a></sup>'
             token.content = f"&#8288;{mark}"  # U+2060, or the mark may start a line alone
 
 

@@ -124,7 +124,7 @@ def test_burmese_attributes_and_titles_survive_the_compiler() -> None:
             "url(",
         ),
         ("style.css", ".pad p{", "@import 'x';.pad p{", "@import"),
-        ("footer.html", "{{ unsubscribe_url }}", "https://example.org", "unsubscribe"),
+        ("footer.html", "alone(unsubscribe_url", "alone(browser_url", "unsubscribe"),
         ("footer.txt", "{{ unsubscribe_url }}", "https://example.org", "unsubscribe"),
     ],
 )

@@ -34,6 +34,7 @@ ALLOWED = frozenset(
         # Long words and Burmese break a little later or earlier.
         *("css-overflow-wrap", "css-word-wrap", "css-white-space", "css-word-spacing"),
         "css-hyphens",
+        "css-text-wrap",
         # Heard or followed only where a program knows it; nothing is lost to the eye.
         *("html-aria-label", "html-aria-hidden", "html-anchor-links", "html-semantics"),
     }
