@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from newsletter.editorial.models import Category, Editorial, Issue, Publication, Resource
 
 IMAGE = "words for the image"
+LOGO = "words for the logo"
 BYLINE = "resource byline"
 TITLE = "resource title"
 
@@ -28,6 +29,11 @@ def of_title(language: str) -> str:
 def of_image(language: str) -> str:
     """The words for readers who do not see the image."""
     return f"{IMAGE} {language}"
+
+
+def of_logo(language: str) -> str:
+    """What the logo says, for readers who do not see it."""
+    return f"{LOGO} {language}"
 
 
 def of_setting(key: str, language: str) -> str:
@@ -82,6 +88,8 @@ def texts_of_publication(publication: Publication) -> Iterator[tuple[str, str, s
     for key, texts in kept.items():
         for language, text in texts.items():
             yield of_setting(key, language), language, text
+    for language, text in publication.logo_alts.items():
+        yield of_logo(language), language, text
     for category in publication.categories:
         yield from _texts_of_category(category)
 

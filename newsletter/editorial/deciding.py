@@ -9,7 +9,15 @@ from typing import Any, Literal
 from sqlalchemy.orm import Session
 
 from newsletter.core.errors import NotAllowedNow, NotFound
-from newsletter.editorial import cleaning, conversions, inbox, issues, publications, questions
+from newsletter.editorial import (
+    cleaning,
+    conversions,
+    inbox,
+    issues,
+    logos,
+    publications,
+    questions,
+)
 from newsletter.editorial import conversion_places as places
 from newsletter.editorial.conversions import State
 from newsletter.editorial.models import Conversion, Editorial, Issue, Publication, Resource
@@ -83,6 +91,9 @@ def _into_resource(session: Session, row: Conversion, text: str, now: datetime) 
 
 def _into_settings(session: Session, row: Conversion, text: str, now: datetime) -> None:
     publication = session.get_one(Publication, row.publication_id)
+    if row.place.startswith(places.LOGO):
+        logos.say_otherwise(session, publication, row.language, text, now)
+        return
     first, _, rest = row.place.partition(" ")
     key = f"categories.{rest}.{row.language}" if first == "category" else rest.replace(" ", ".")
     publications.set_value(session, publication, key, text, now=now)

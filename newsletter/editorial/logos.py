@@ -8,7 +8,9 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from newsletter.core.errors import InputError
-from newsletter.editorial import images, pictures
+from newsletter.editorial import conversion_places as places
+from newsletter.editorial import conversions, images, pictures
+from newsletter.editorial.conversions import Arriving
 from newsletter.editorial.models import Publication
 from newsletter.editorial.publications import frozen_issues, reopen
 
@@ -27,7 +29,10 @@ def set_logo(
     `alts` must have words in each language of the publication: most readers see these and not
     the picture, and it stands where the name would. InputError of `field` for what is no image.
     """
-    wordless = [code for code in publication.languages if not alts.get(code, "").strip()]
+    door = conversions.Door(session, publication, now=now)
+    arriving = [Arriving(places.of_logo(code), code, text) for code, text in alts.items()]
+    words = dict(zip(alts, door.take(arriving), strict=True))
+    wordless = [code for code in publication.languages if not words.get(code)]
     if wordless:
         given = " ".join(f'--alt {code}="…"' for code in wordless)
         raise InputError(
@@ -43,11 +48,20 @@ def set_logo(
     stored = pictures.store(session, data, frame=images.LOGO, field=field)
     publication.logo_name = stored.name
     publication.logo_width, publication.logo_height = stored.width, stored.height
-    publication.logo_alts = {code: " ".join(text.split()) for code, text in alts.items()}
+    publication.logo_alts = words
     if before != stored.name:
         pictures.discard(session, before)
     said = f"the logo is {stored.name}, {stored.width} × {stored.height} pixels"
-    return [said, *reopen(frozen, now)]
+    return [said, *conversions.told(door.close()), *reopen(frozen, now)]
+
+
+def say_otherwise(
+    session: Session, publication: Publication, language: str, text: str, now: datetime
+) -> None:
+    """Other words for the logo that is there, as an editor decided; needs no look at them."""
+    frozen = frozen_issues(session, publication)
+    publication.logo_alts = {**publication.logo_alts, language: text}
+    reopen(frozen, now)
 
 
 def remove_logo(session: Session, publication: Publication, now: datetime) -> list[str]:

@@ -12,9 +12,19 @@ from sqlalchemy.orm import Session
 from newsletter.app import Services
 from newsletter.core.db import reading, writing
 from newsletter.core.errors import InputError
-from newsletter.editorial import editions, images, issues, logos, pictures, publications
-from newsletter.editorial.models import Issue, Picture, Publication
+from newsletter.editorial import (
+    deciding,
+    editions,
+    images,
+    issues,
+    logos,
+    pictures,
+    publications,
+    questions,
+)
+from newsletter.editorial.models import Conversion, Issue, Picture, Publication
 from newsletter.editorial.states import Status
+from tests.editorial import burmese as b
 from tests.editorial.making import a_publication, an_approved_issue
 
 NOW = datetime(2026, 11, 20, 3, 0, tzinfo=UTC)
@@ -45,6 +55,25 @@ def test_the_logo_is_kept_small_and_goes_into_every_edition(any_services: Servic
         assert (letter.logo.width, letter.logo.height) == (600, 200)
         assert letter.logo.alts == ALTS
         assert len(letter.logo.data) <= images.LOGO.weight
+
+
+def test_what_a_logo_says_passes_the_door_for_old_encodings(services: Services) -> None:
+    with writing(services.engine) as session:
+        publication = a_publication(session)
+        issue = an_approved_issue(session, publication)
+        old = {**ALTS, "my": b.OLD_PICTURE}
+        said = logos.set_logo(session, publication, drawn(), old, now=NOW)
+        assert publication.logo_alts == {**ALTS, "my": b.PICTURE}
+        assert any("converted from the old Zawgyi encoding" in sentence for sentence in said)
+        (row,) = session.query(Conversion)
+        assert deciding.decide(session, row, "keep", now=NOW)
+        assert publication.logo_alts["my"] == b.OLD_PICTURE
+
+        logos.set_logo(session, publication, drawn(), {**ALTS, "my": b.OLD_SHORT}, now=NOW)
+        (asked,) = questions.open_questions(session, issue)
+        assert any("Zawgyi" in text for _, text, _ in questions.problems(issue))
+        assert deciding.decide(session, asked, "accept", now=NOW)
+        assert publication.logo_alts["my"] == b.SHORT
 
 
 def test_an_issue_approved_before_there_were_logos_stays_approved(services: Services) -> None:
