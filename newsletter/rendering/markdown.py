@@ -13,12 +13,16 @@ from html import escape as html_escape
 
 from markdown_it import MarkdownIt
 from markdown_it.common.utils import isPunctChar
+from markdown_it.rules_block import StateBlock, blockquote, list_block
 from markdown_it.rules_inline import StateInline, state_inline
 from markdown_it.token import Token
 
 NOTE = re.compile(r"\[\^([^\]\[\s\\]{1,16})\]")
 BARE_URL = re.compile(r"https?://[!#-&(-;=?-~]*[#$%&*+/0-9=@A-Z_a-z~-]")
 """An address of a web page in a text; the point after it belongs to the sentence."""
+_DEEPEST = 16
+"""Lists and quotations within each other, a list counting twice; markers of deeper ones stay
+text. The parser ends at 20 by itself, and then leaves out all the rest without a word."""
 _LINK = re.compile(r"(?:https?://|mailto:)", re.IGNORECASE)
 
 
@@ -42,6 +46,14 @@ def _note_rule(state: StateInline, silent: bool) -> bool:
     return True
 
 
+def _lists(state: StateBlock, start: int, end: int, silent: bool) -> bool:
+    return state.level < _DEEPEST and list_block(state, start, end, silent)
+
+
+def _quotations(state: StateBlock, start: int, end: int, silent: bool) -> bool:
+    return state.level < _DEEPEST and blockquote(state, start, end, silent)
+
+
 def _any_link(url: str) -> bool:  # noqa: ARG001
     return True  # what may not be a link is taken out of the tokens, so that its words stay
 
@@ -50,6 +62,9 @@ def _parser() -> MarkdownIt:
     parser = MarkdownIt("commonmark", {"html": False})
     parser.validateLink = _any_link  # type: ignore[method-assign]
     parser.inline.ruler.before("link", "note", _note_rule)
+    interrupting = ["paragraph", "reference", "blockquote"]
+    parser.block.ruler.at("list", _lists, {"alt": interrupting})
+    parser.block.ruler.at("blockquote", _quotations, {"alt": [*interrupting, "list"]})
     return parser
 
 
@@ -200,6 +215,8 @@ def to_text(markdown: str) -> str:
         elif found := _block(token, urls=True):
             quote = "> " * nest.count("blockquote")
             between = "\n" if tight and was_tight else "\n\n"
+            found = f"== {found} ==" if mark == "==" else found
+            mark = mark.removeprefix("==")
             text += (between if text else "") + quote + mark + found.replace("\n", f"\n{quote}")
             mark, tight, was_tight = "", False, tight
     return text
@@ -212,7 +229,7 @@ def _nest(token: Token, nest: list[str]) -> str:
     elif token.type in ("blockquote_close", "bullet_list_close", "ordered_list_close"):
         nest.pop()
     elif token.type == "heading_open":
-        return "## "
+        return "=="
     elif token.type == "list_item_open":
         indent = "  " * (sum(entry.endswith("list") for entry in nest) - 1)
         return indent + (f"{token.info}. " if nest[-1] == "ordered_list" else "- ")

@@ -85,4 +85,21 @@ def test_headings_sink_below_the_title() -> None:
 def test_plain_text_keeps_lists_and_quotes() -> None:
     source = "Intro\n\n- one\n- two\n  1. deep\n\n> said"
     assert markdown.to_text(source) == "Intro\n\n- one\n- two\n  1. deep\n\n> said"
-    assert markdown.to_text("- a\n\n- b\n\n## Part\n\n- c") == "- a\n\n- b\n\n## Part\n\n- c"
+    assert markdown.to_text("- a\n\n- b\n\n## Part\n\n- c") == "- a\n\n- b\n\n== Part ==\n\n- c"
+
+
+@pytest.mark.parametrize(
+    "deep",
+    [
+        "\n".join("  " * level + f"- item {level}" for level in range(14)),
+        "> " * 50 + "item 13",
+        "- > " * 30 + "item 13",
+        "1. " * 60 + "item 13",
+    ],
+    ids=["lists", "quotations", "both", "numbers"],
+)
+def test_nothing_is_lost_however_deep_it_stands(deep: str) -> None:
+    source = f"{deep}\n\nThe text goes on."
+    for shown in (markdown.to_html(source), markdown.to_text(source)):
+        assert "item 13" in shown
+        assert "The text goes on." in shown
