@@ -164,12 +164,21 @@ def _require_pair(
         return
     key = _at_fault(name, ground, prefix, given)
     when = "in dark mode" if prefix else "by day"
-    grounds = [getattr(shades, under) for over, under in shades.pairs() if over == name]
+    if key.removeprefix("dark_") == _SETTING_OF.get(ground, ground):
+        nearest = readable(behind, letters)
+    else:
+        grounds = [getattr(shades, under) for over, under in shades.pairs() if over == name]
+        nearest = readable(letters, *grounds)
     raise InputError(
         f"theme.{key}",
-        f"{letters} on {behind} ({ground}, {when}) has a contrast of {found:.1f}:1, and letters "
-        f"need {ENOUGH}:1 to be read; {readable(letters, *grounds)} would do",
+        f"{letters} on {behind} ({ground}, {when}) has a contrast of {_cut(found)}:1, and letters "
+        f"need {ENOUGH}:1 to be read; {nearest} would do",
     )
+
+
+def _cut(found: float) -> str:
+    """Never rounded up, for 4.48 is not 4.5."""
+    return f"{int(found * 10) / 10}"
 
 
 def _day(given: Mapping[str, str]) -> Palette:

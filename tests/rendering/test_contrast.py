@@ -112,3 +112,13 @@ def test_the_proposal_of_a_refusal_is_accepted(key: str, colour: str) -> None:
 def test_a_mixture_lies_between() -> None:
     assert mixed("#000000", "#ffffff", 0.5) == "#808080"
     assert mixed("#102030", "#ffffff", 0) == "#102030"
+
+
+def test_a_ground_is_told_the_nearest_ground() -> None:
+    """Letters of the masthead are black or white by themselves: what was chosen is the ground."""
+    with pytest.raises(InputError, match=r"4\.4:1") as caught:
+        require_readable({"masthead": "#777777"})
+    assert caught.value.field == "theme.masthead"
+    proposed = caught.value.message.removesuffix(" would do").rpartition(" ")[2]
+    assert abs(int(proposed[1:3], 16) - 0x77) <= 3
+    require_readable({"masthead": proposed})
