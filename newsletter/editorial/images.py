@@ -111,13 +111,13 @@ def _opened(data: bytes, field: str) -> Image.Image:
     if len(data) > LARGEST_FILE:
         raise InputError(
             field,
-            f"the file is {len(data) // 1024**2} MB large and we take {LARGEST_FILE // 1024**2}; "
+            f"the file is larger than {LARGEST_FILE // 1024**2} MB, which is the most we take; "
             "make the picture smaller",
         )
     try:
         image = Image.open(io.BytesIO(data), formats=_FORMATS)
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as err:
-        raise InputError(field, _too_many(MOST_PIXELS)) from err
+        raise InputError(field, _TOO_MANY_OF_ANY) from err
     except Exception as err:
         raise InputError(field, _strange(data)) from err
     most = MOST_PIXELS if image.format in ("JPEG", "MPO") else MOST_DECODED
@@ -136,6 +136,12 @@ def _too_many(most: int, measures: str = "") -> str:
         f"the image has too many pixels{measures}: we take {most // 1_000_000} million; make it "
         "smaller"
     )
+
+
+_TOO_MANY_OF_ANY = (
+    f"the image has too many pixels: we take {MOST_DECODED // 1_000_000} million, and "
+    f"{MOST_PIXELS // 1_000_000} million of a JPEG; make it smaller"
+)
 
 
 def _strange(data: bytes) -> str:

@@ -177,8 +177,8 @@ def _require_pair(
 
 
 def _cut(found: float) -> str:
-    """Never rounded up, for 4.48 is not 4.5."""
-    return f"{int(found * 10) / 10}"
+    """Never rounded up to enough: 4.48 is not 4.5."""
+    return f"{min(found, ENOUGH - 0.1):.1f}"
 
 
 def _day(given: Mapping[str, str]) -> Palette:
