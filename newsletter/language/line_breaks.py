@@ -55,6 +55,8 @@ _BORROWED = "|".join(
         "ဒေးဗစ်",
         "တွမ်",
         "ထရမ့်",
+        "ဝင်စာပုံး",
+        "စာဖတ်သူ",
     )
 )
 """Words that ICU's dictionary does not know and tears (found by ICU 72 over words of the news)."""

@@ -23,6 +23,7 @@ BARE_URL = re.compile(r"https?://[!#-&(-;=?-~]*[#$%&*+/0-9=@A-Z_a-z~-]")
 _DEEPEST = 16
 """Lists and quotations within each other, a list counting twice; markers of deeper ones stay
 text. The parser ends at 20 by itself, and then leaves out all the rest without a word."""
+_HEADED = "=="
 _LINK = re.compile(r"(?:https?://|mailto:)", re.IGNORECASE)
 
 
@@ -215,11 +216,16 @@ def to_text(markdown: str) -> str:
         elif found := _block(token, urls=True):
             quote = "> " * nest.count("blockquote")
             between = "\n" if tight and was_tight else "\n\n"
-            found = f"== {found} ==" if mark == "==" else found
-            mark = mark.removeprefix("==")
-            text += (between if text else "") + quote + mark + found.replace("\n", f"\n{quote}")
+            shown = _headed(found) if mark == _HEADED else mark + found
+            text += (between if text else "") + quote + shown.replace("\n", f"\n{quote}")
             mark, tight, was_tight = "", False, tight
     return text
+
+
+def _headed(found: str) -> str:
+    """As the templates write their own headings; the address of a link in it stays below."""
+    words, line, addresses = found.partition("\n")
+    return f"== {words} =={line}{addresses}"
 
 
 def _nest(token: Token, nest: list[str]) -> str:
@@ -229,7 +235,7 @@ def _nest(token: Token, nest: list[str]) -> str:
     elif token.type in ("blockquote_close", "bullet_list_close", "ordered_list_close"):
         nest.pop()
     elif token.type == "heading_open":
-        return "=="
+        return _HEADED
     elif token.type == "list_item_open":
         indent = "  " * (sum(entry.endswith("list") for entry in nest) - 1)
         return indent + (f"{token.info}. " if nest[-1] == "ordered_list" else "- ")

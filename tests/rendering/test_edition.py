@@ -110,7 +110,7 @@ def test_resources_in_no_category_stand_under_a_heading_of_their_own(
     assert f"\n== {other} ==\n" in rendered.text
     alone = render(_with(letter, groups=(replace(groups[1], heading=None),)), _THEME)
     assert other not in [e.text for e in Page(alone.html).all("h3")]
-    assert "\n== " not in alone.text
+    assert f"\n== {other} ==" not in alone.text
 
 
 def test_names_in_another_script_are_marked_with_their_language() -> None:

@@ -86,6 +86,8 @@ def test_plain_text_keeps_lists_and_quotes() -> None:
     source = "Intro\n\n- one\n- two\n  1. deep\n\n> said"
     assert markdown.to_text(source) == "Intro\n\n- one\n- two\n  1. deep\n\n> said"
     assert markdown.to_text("- a\n\n- b\n\n## Part\n\n- c") == "- a\n\n- b\n\n== Part ==\n\n- c"
+    linked = "== Part ==\n→ Part\nhttps://example.org/a"
+    assert markdown.to_text("## [Part](https://example.org/a)") == linked
 
 
 @pytest.mark.parametrize(
