@@ -201,7 +201,7 @@ def _editions(
         yield _edition(TEXT_ONLY, common, alone)
     hidden = [(made.code, made.sheet.discreet) for made in ready if made.sheet]
     if discreet := [(code, sheet) for code, sheet in hidden if sheet]:
-        those = [look(_Made(code, []), sheet) for code, sheet in discreet]
+        those = [look(_Made(code, []), sheet, dull=True) for code, sheet in discreet]
         yield _edition(DISCREET, common, those)
 
 
@@ -257,8 +257,12 @@ def _look(
     at: datetime,
     https: bool,
     text_only: bool = False,
+    dull: bool = False,
 ) -> _Made:
-    """Build the message as for a reader, take it apart again, and judge what came out."""
+    """Build the message as for a reader, take it apart again, and judge what came out.
+
+    A `dull` one has a subject and a beginning that are meant to tell nothing.
+    """
     if sheet is None:
         return made
     try:
@@ -277,24 +281,31 @@ def _look(
     made.subject, made.text_bytes = sheet.template.subject, len(text.encode())
     made.problems += [*wire.judge(message, https=https), *promised.of_text(text, owed)]
     if not text_only:
-        made.problems += _of_html(made, sheet, wire.text_part(message, "text/html"), owed)
+        page = pages.read(html := wire.text_part(message, "text/html"))
+        made.problems += [] if dull else _of_list(sheet, page)
+        made.problems += _of_html(made, sheet, html, page, owed)
     return made
 
 
-def _of_html(made: _Made, sheet: Sheet, html: str, owed: promised.Owed) -> Iterable[Problem]:
-    page = pages.read(html)
-    made.size = sizes.Size(len(html.encode()), sizes.encoded_size(html))
+def _of_list(sheet: Sheet, page: pages.Page) -> Iterable[Problem]:
+    """What a list of mails shows of it."""
     letter = sheet.letter
-    yield from subjects.judge(
+    return subjects.judge(
         sheet.template.subject,
         page.hidden,
         letter.blocks[0].title,
         letter.language,
         letter.sender_name,
     )
+
+
+def _of_html(
+    made: _Made, sheet: Sheet, html: str, page: pages.Page, owed: promised.Owed
+) -> Iterable[Problem]:
+    made.size = sizes.Size(len(html.encode()), sizes.encoded_size(html))
     yield from promised.of_page(page, html, owed)
     yield from mail_features.judge(page, mail_features.clients())
-    yield from sizes.gauge(letter, made.size)
+    yield from sizes.gauge(sheet.letter, made.size)
 
 
 def _owed(sheet: Sheet, message: bytes) -> promised.Owed:

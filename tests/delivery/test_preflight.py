@@ -208,6 +208,7 @@ def test_the_discreet_edition_has_a_list_where_there_is_one(secure: Services) ->
         discreet = report.editions[-1]
         assert (discreet.name, len(discreet.subjects)) == ("discreet", 3)
         assert [p for p in discreet.problems if p.level == "error"] == []
+        assert all(p.check != "subject and preheader" for p in discreet.problems), "it is dull"
 
 
 def test_nothing_is_changed_by_looking(secure: Services) -> None:
