@@ -10,10 +10,12 @@ from pathlib import Path
 
 import hypothesis
 import pytest
+from playwright.sync_api import Browser, sync_playwright
 from sqlalchemy import create_engine, text
 
 from newsletter.app import Services, initialise
 from tests import postgres
+from tests.system import require, require_font
 
 for _name in list(os.environ):
     if _name.startswith("NEWSLETTER_"):
@@ -28,6 +30,10 @@ _OVERRIDES: dict[str, dict[str, object]] = {
     "public": {"url": "http://127.0.0.1:8080"},
 }
 _LOOPBACK = ("127.", "::1", "localhost")
+_CHROMIUM = [
+    *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
+    *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
+]
 
 
 @pytest.fixture(autouse=True)
@@ -60,6 +66,17 @@ def postgres_url() -> Iterator[str]:
     """A running PostgreSQL server for the whole run."""
     with postgres.cluster() as url:
         yield url
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Debian's Chromium, started once for the whole run: each start costs seconds of a core."""
+    program = require("chromium", "chromium")
+    require_font()
+    with sync_playwright() as playwright:
+        made = playwright.chromium.launch(executable_path=program, args=_CHROMIUM)
+        yield made
+        made.close()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

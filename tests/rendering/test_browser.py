@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from email import message_from_bytes, policy
 from email.message import EmailMessage
@@ -10,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser
 
 from newsletter.core.addresses import Address
 from newsletter.core.clock import now
@@ -18,12 +17,7 @@ from newsletter.rendering.edition import render
 from newsletter.rendering.look import HOUSE
 from newsletter.rendering.notice import Notice, build
 from tests.rendering import sample
-from tests.system import require, require_font
 
-_FLAGS = [
-    *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
-    *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
-]
 TEXTS = """() => {
   const rgb = c => c.match(/[\\d.]+/g).map(Number);
   const lum = c => { const [r,g,b] = rgb(c).slice(0,3).map(v => { v /= 255;
@@ -50,17 +44,6 @@ TEXTS = """() => {
   }
   return found;
 }"""
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """One Chromium for this file."""
-    path = require("chromium", "chromium")
-    require_font()
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=path, args=_FLAGS)
-        yield started
-        started.close()
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,6 @@ from playwright.sync_api import Browser
 from newsletter.rendering.content import Letter
 from newsletter.rendering.edition import render
 from tests.rendering import sample
-from tests.rendering.test_browser import browser  # noqa: F401 - a fixture
 
 _THEME = sample.theme()
 _PRESSED = """() => [...document.querySelectorAll('.r a, .foot a, a.go')]
@@ -29,7 +28,7 @@ _BELOW = """() => {
 
 
 def _evaluated(
-    browser: Browser,  # noqa: F811
+    browser: Browser,
     tmp_path: Path,
     letter: Letter,
     question: str,
@@ -46,7 +45,7 @@ def _evaluated(
 
 @pytest.mark.parametrize("edition", ["en", "my"])
 def test_every_row_of_links_is_as_high_as_a_thumb(
-    browser: Browser,  # noqa: F811
+    browser: Browser,
     tmp_path: Path,
     edition: str,
 ) -> None:
@@ -63,7 +62,7 @@ def test_no_line_can_end_in_a_point_that_parts(edition: str) -> None:
 
 @pytest.mark.parametrize("quote", ["", "Somebody said so."])
 def test_the_text_does_not_stick_to_the_picture(
-    browser: Browser,  # noqa: F811
+    browser: Browser,
     tmp_path: Path,
     quote: str,
 ) -> None:

@@ -15,7 +15,6 @@ from newsletter.rendering.edition import render
 from newsletter.rendering.finishing import HOLD, finish_mail, keep_together
 from tests.rendering import sample
 from tests.rendering.pages import Page
-from tests.rendering.test_browser import browser  # noqa: F401 - a fixture
 
 _WORDS = ["လင့်ခ်", "အီးမေးလ်", "စင်္ကြံ", "ဘင်္ဂလား", "ဖေ့စ်ဘုတ်", "ကမ္ဘာ့", "အင်္ဂလိပ်", "သမ္မတ", "ပုဂ္ဂိုလ်"]
 _TORN = """([words]) => {
@@ -56,7 +55,7 @@ def _many_words() -> str:
 
 @pytest.mark.parametrize("width", range(300, 481, 12))
 def test_chromium_tears_none_of_the_known_words(
-    browser: Browser,  # noqa: F811
+    browser: Browser,
     tmp_path: Path,
     width: int,
 ) -> None:
@@ -70,7 +69,7 @@ def test_chromium_tears_none_of_the_known_words(
 
 
 def test_a_mail_is_sound_without_its_style_sheet(
-    browser: Browser,  # noqa: F811
+    browser: Browser,
     tmp_path: Path,
 ) -> None:
     letter = sample.letter("en+my")

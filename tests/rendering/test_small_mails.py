@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
 from newsletter.core.addresses import Address
 from newsletter.core.clock import now
@@ -16,8 +15,7 @@ from newsletter.editorial.publication_settings import Discreet
 from newsletter.rendering.discreet import Words, name_in, render
 from newsletter.rendering.notice import Notice, build
 from tests.rendering import sample
-from tests.rendering.test_browser import _FLAGS, TEXTS
-from tests.system import require, require_font
+from tests.rendering.test_browser import TEXTS
 
 TOKEN = "v1.k1." + "A" * 34 + "." + "B" * 22
 SEEN = """() => {
@@ -47,17 +45,6 @@ KINDS = [
     *(("confirm", False), ("welcome", False), ("goodbye", False), ("editors", False)),
     *(("confirm", True), ("welcome", True)),
 ]
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """One Chromium for this file."""
-    path = require("chromium", "chromium")
-    require_font()
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=path, args=_FLAGS)
-        yield started
-        started.close()
 
 
 def _mail(kind: str, *, discreet: bool) -> EmailMessage:

@@ -18,7 +18,7 @@ from newsletter.rendering.content import Letter, Picture
 from newsletter.rendering.edition import render
 from newsletter.rendering.look import look_of
 from tests.rendering import sample
-from tests.rendering.test_browser import TEXTS, browser  # noqa: F401 - a fixture
+from tests.rendering.test_browser import TEXTS
 
 _EDITIONS = ["en", "my", "en+my"]
 _OWN = {"masthead": "#ffffff", "accent": "#a3162e", "background": "#d8d4cc", "font": "serif"}
@@ -52,7 +52,7 @@ _CUT = """() => [...document.body.querySelectorAll('*')]
 
 @contextmanager
 def _shown(
-    browser: Browser,  # noqa: F811
+    browser: Browser,
     tmp_path: Path,
     letter: Letter,
     width: int,
@@ -88,7 +88,7 @@ def _overlaps(lines: list[dict[str, Any]]) -> list[tuple[str, str]]:
 
 @pytest.mark.parametrize("edition", _EDITIONS)
 def test_no_width_needs_scrolling_sideways_or_lays_lines_over_each_other(
-    browser: Browser,  # noqa: F811
+    browser: Browser,
     tmp_path: Path,
     edition: str,
 ) -> None:
@@ -104,7 +104,7 @@ def test_no_width_needs_scrolling_sideways_or_lays_lines_over_each_other(
 
 @pytest.mark.parametrize("edition", _EDITIONS)
 def test_letters_of_twice_the_size_find_room(
-    browser: Browser,  # noqa: F811
+    browser: Browser,
     tmp_path: Path,
     edition: str,
 ) -> None:
@@ -121,7 +121,7 @@ def test_letters_of_twice_the_size_find_room(
 @pytest.mark.parametrize("settings", [{}, _OWN], ids=["house", "own"])
 @pytest.mark.parametrize("logo", [None, _logo(480, 120)], ids=["name", "logo"])
 def test_every_text_and_word_for_a_picture_can_be_read(
-    browser: Browser,  # noqa: F811
+    browser: Browser,
     tmp_path: Path,
     scheme: str,
     settings: dict[str, str],
@@ -140,7 +140,7 @@ def test_every_text_and_word_for_a_picture_can_be_read(
 
 @pytest.mark.parametrize("edition", ["en", "my"])
 def test_the_words_for_pictures_fit_where_those_would_stand(
-    browser: Browser,  # noqa: F811
+    browser: Browser,
     tmp_path: Path,
     edition: str,
 ) -> None:
@@ -159,7 +159,7 @@ def test_the_words_for_pictures_fit_where_those_would_stand(
 
 
 def test_a_logo_that_is_shown_keeps_its_shape_in_the_masthead(
-    browser: Browser,  # noqa: F811
+    browser: Browser,
     tmp_path: Path,
 ) -> None:
     for wide, high, shown in ((960, 240, (240, 60)), (120, 240, (36, 72))):

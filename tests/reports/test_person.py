@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from uuid import UUID
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser
 
 from newsletter.app import Services
 from newsletter.core.addresses import parse
@@ -23,7 +22,6 @@ from newsletter.reports.person import Account
 from subscribers import erasing, leaving, optin, story, suppression
 from tests.delivery.newsroom import publish, start, work_off
 from tests.rendering.pages import Page
-from tests.system import require, require_font
 
 LIMITS = optin.Limits(9, 99, 999, 7)
 FORM = "စာရင်းသွင်းရန် ခလုတ်ကို နှိပ်ပါ။ အပတ်စဉ် သတင်းလွှာကို အီးမေးလ်ဖြင့် ပို့ပေးပါမည်။"
@@ -162,19 +160,6 @@ def test_words_of_a_reader_are_text_on_the_page(services: Services) -> None:
         )  # fmt: skip
     source = person_page.page(services.theme, _account(services, "r1@example.org"), now())
     assert "&lt;script&gt;alert(1)&lt;/script&gt;{{ 7*7 }}" in source
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """Debian's Chromium."""
-    program = require("chromium", "chromium")
-    require_font()
-    with sync_playwright() as playwright:
-        made = playwright.chromium.launch(
-            executable_path=program, args=["--no-sandbox", "--disable-gpu"]
-        )
-        yield made
-        made.close()
 
 
 @pytest.mark.parametrize("width", [320, 360, 1000])

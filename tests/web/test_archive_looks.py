@@ -6,29 +6,17 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser
 
 from newsletter.app import Services
 from newsletter.core.db import writing
 from newsletter.editorial import logos, publications
-from tests.system import require, require_font
 from tests.web import past
 from tests.web.conftest import running
-from tests.web.test_looks import ARGS, inspect
+from tests.web.test_looks import inspect
 
 _LETTERS = "document.fonts.ready.then(() => [...document.fonts].filter(f => f.status == 'loaded').map(f => f.family + ' ' + f.weight))"  # noqa: E501
 _CUT = "[...document.querySelectorAll('a, h1, h2, h3, p, small, b')].filter(e => e.scrollWidth > e.clientWidth + 1 && getComputedStyle(e).display != 'inline').map(e => e.outerHTML.slice(0, 80))"  # noqa: E501
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """Debian's Chromium."""
-    program = require("chromium", "chromium")
-    require_font()
-    with sync_playwright() as playwright:
-        made = playwright.chromium.launch(executable_path=program, args=ARGS)
-        yield made
-        made.close()
 
 
 @pytest.fixture

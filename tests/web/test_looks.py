@@ -3,38 +3,21 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 from sqlalchemy import select
 
 from newsletter.core.db import reading, writing
 from newsletter.core.tokens import Claim, Purpose
 from newsletter.editorial import publications
 from subscribers.models import Confirmation
-from tests.system import require, require_font
 from tests.web.conftest import Site
 
-ARGS = [
-    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-    "--disable-background-networking", "--disable-component-update", "--disable-sync",
-]  # fmt: skip
 _WIDER = "[...document.querySelectorAll('*')].filter(e => e.getBoundingClientRect().right > innerWidth + 1).map(e => e.outerHTML.slice(0, 80))"  # noqa: E501
 _SMALL = "[...document.querySelectorAll('button, label, main a, .bar a')].filter(e => e.getBoundingClientRect().height < 22 || (e.matches('button, label, .title, .latest a, .aside a, .bar a') && e.getBoundingClientRect().height < 44)).map(e => e.outerHTML)"  # noqa: E501
 _WORDS = "[...document.querySelectorAll('body, body *')].filter(e => e.closest('[lang]').lang == 'my' && !e.closest('[translate=no]')).flatMap(e => [...e.childNodes].filter(n => n.nodeType == 3).map(n => n.data)).join(' ')"  # noqa: E501
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """Debian's Chromium."""
-    program = require("chromium", "chromium")
-    require_font()
-    with sync_playwright() as playwright:
-        made = playwright.chromium.launch(executable_path=program, args=ARGS)
-        yield made
-        made.close()
 
 
 def inspect(page: Page, picture: Path) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 from sqlalchemy import select
 
 from newsletter.app import Services
@@ -17,23 +17,11 @@ from newsletter.core.db import reading, writing
 from newsletter.core.tokens import Claim, Purpose
 from newsletter.editorial import publications
 from subscribers.models import Confirmation
-from tests.system import require, require_font
 from tests.web.sign_up import Door, opened
-from tests.web.test_looks import ARGS, inspect
+from tests.web.test_looks import inspect
 
 ACCEPTED = {"en": "Please check your inbox to confirm", "my": "အတည်ပြုရန် သင့်အီးမေးလ် ဝင်စာပုံးကို စစ်ဆေးပါ"}
 BUTTON = "button[type=submit]"
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """Debian's Chromium."""
-    program = require("chromium", "chromium")
-    require_font()
-    with sync_playwright() as playwright:
-        made = playwright.chromium.launch(executable_path=program, args=ARGS)
-        yield made
-        made.close()
 
 
 @pytest.fixture
