@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 from typing import TYPE_CHECKING, Annotated, Any
+from zoneinfo import ZoneInfo
 
 import typer
 
@@ -19,7 +20,7 @@ from newsletter.cli.context import (
 from newsletter.cli.output import emit, say, table
 
 if TYPE_CHECKING:
-    from newsletter.editorial.models import Publication, Resource
+    from newsletter.editorial.models import Issue, Publication, Resource
 
 ResourceId = Annotated[
     int,
@@ -106,7 +107,7 @@ def add(
             titles=_by_language(owner, title, title_in, "--title-in"),
             urls=_by_language(owner, url, url_in, "--url-in"),
             category=publications.category(owner, category) if category else None,
-            published_on=_day(day) or moment.date(),
+            published_on=_day(day) or _today(owner, moment),
             now=moment,
         )
         row, notes = _row(made), conversions.told(conversions.found_now(session, owner, moment))
@@ -178,6 +179,7 @@ def edit(
         found = inbox.get(session, owner, resource)
         titles = _by_language(owner, title, title_in, "--title-in")
         urls = _by_language(owner, url, url_in, "--url-in")
+        settled = _settled(found.issue)
         inbox.edit(
             session,
             found,
@@ -189,8 +191,27 @@ def edit(
         )
         number = found.issue.number if found.issue else None
         notes = conversions.told(conversions.found_now(session, owner, moment), number)
+        notes += _taken_back(settled)
     say(f"Resource {resource} is changed.")
     _tell(notes)
+
+
+def _today(owner: Publication, moment: datetime) -> date:
+    """The day it is where the slot's clock hangs: on Monday morning the week before is over."""
+    return moment.astimezone(ZoneInfo(owner.slot_zone)).date()
+
+
+def _settled(*issues: Issue | None) -> list[Issue]:
+    """Those that were somebody's decision already, which an edit undoes."""
+    return [one for one in dict.fromkeys(issues) if one is not None and one.status != "draft"]
+
+
+def _taken_back(issues: list[Issue]) -> list[str]:
+    return [
+        f"issue {issue.number} is a draft again: look at it and approve it anew"
+        for issue in issues
+        if issue.status == "draft"
+    ]
 
 
 def _tell(notes: list[str]) -> None:
@@ -239,9 +260,12 @@ def move(
             wanted["category"] = publications.category(owner, category) if category else None
         if to_inbox or issue is not None:
             wanted["issue"] = None if issue is None else issue_of(session, owner.slug, issue)[1]
+        settled = _settled(found.issue, wanted.get("issue"))
         row = _row(inbox.move(session, found, now=now(), **wanted))
+        notes = _taken_back(settled)
     place = f"issue {row['issue']}" if row["issue"] else "the inbox"
     say(f"Resource {resource} now stands in {place}, {row['category'] or 'in no category'}.")
+    _tell(notes)
 
 
 def drop(ctx: typer.Context, resource: ResourceId, publication: PublicationOption = None) -> None:
@@ -253,10 +277,13 @@ def drop(ctx: typer.Context, resource: ResourceId, publication: PublicationOptio
         owner = publications.get(session, publication)
         found = inbox.get(session, owner, resource)
         already = found.dropped_at is not None
+        settled = _settled(found.issue)
         if not already:
             inbox.drop(session, found, now())
+        notes = _taken_back(settled)
     said = "was dropped already; nothing was changed" if already else "is dropped"
     say(f"Resource {resource} {said}.")
+    _tell(notes)
 
 
 def _by_language(
