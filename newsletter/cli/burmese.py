@@ -157,13 +157,15 @@ def _told(session: Session, rows: list[Conversion]) -> list[dict[str, Any]]:
 def _one(row: Conversion, now_there: str | None) -> dict[str, Any]:
     from newsletter.editorial import conversions, questions
 
-    gone = now_there not in (row.original, row.proposed)
+    is_open = questions.is_open(row, now_there)
+    moot = row.state == conversions.State.ASKED and not is_open
+    gone = moot or now_there not in (row.original, row.proposed)
     return {
         "id": row.id,
         "place": conversions.place_of(row),
         "language": row.language,
         "state": "replaced" if gone else str(row.state),
-        "open": questions.is_open(row, now_there),
+        "open": is_open,
         "original": row.original,
         "proposed": row.proposed,
         "reasons": list(row.reasons),

@@ -207,7 +207,7 @@ def approve(ctx: typer.Context, number: Number, publication: PublicationOption =
         nobody = launching.nobody(session, issue, now())
     warn_of_address(services.settings)
     for problem in problems:
-        if problem.level == "warning":
+        if problem.level == "warning" and problem.place != "public address":
             say(f"warning {problem.place}: {problem.text}", "yellow")
     if nobody:
         note(f"note: {nobody}")

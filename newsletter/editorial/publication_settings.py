@@ -309,6 +309,18 @@ def _flat(data: dict[str, Any], prefix: str = "") -> dict[str, str]:
     return found
 
 
+def _with_places(data: dict[str, Any], language: str) -> dict[str, Any]:
+    """The same with a place in `language` wherever texts may stand and none does yet."""
+    return {
+        key: {language: ""}
+        if key in _BY_LANGUAGE and not value
+        else _with_places(value, language)
+        if isinstance(value, dict)
+        else value
+        for key, value in data.items()
+    }
+
+
 def _set_category(categories: list[dict[str, Any]], keys: list[str], value: str) -> None:
     if len(keys) != 3:
         raise InputError(
@@ -345,7 +357,8 @@ def _set_plain(data: dict[str, Any], keys: list[str], value: str) -> None:
         place = place.get(key) if isinstance(place, dict) else None
     free = len(keys) > 1 and keys[-2] in _BY_LANGUAGE
     if not isinstance(place, dict) or not (free or keys[-1] in place):
-        names = ", ".join(k for k in _flat(data) if not k.startswith("categories."))
+        there = _flat(_with_places(data, data["languages"][0]))
+        names = ", ".join(key for key in there if not key.startswith("categories."))
         raise InputError(dotted, f"a publication has no such setting; it has {names}")
     if isinstance(place.get(keys[-1]), dict):
         raise InputError(dotted, f"say for which language: {dotted}.{data['languages'][0]}")

@@ -101,6 +101,18 @@ def test_inbox_and_settings_have_their_own_list(newsletter: Command, tmp_path: P
     assert newsletter.ok("burmese", "--keep", "2").out.startswith("Answered: 2.")
 
 
+def test_a_question_is_moot_once_the_proposed_text_was_written(
+    newsletter: Command, tmp_path: Path
+) -> None:
+    _ready(newsletter, tmp_path, b.SECOND)
+    newsletter.ok("publication", "set", "names.my", b.OLD_SHORT)
+    (asked,) = newsletter.ok("burmese", "--json").json["texts"]
+    newsletter.ok("publication", "set", "names.my", asked["proposed"])
+    (moot,) = newsletter.ok("burmese", "--json").json["texts"]
+    assert (asked["state"], moot["state"], moot["open"]) == ("asked", "replaced", False)
+    assert "which is right?" not in newsletter.ok("burmese").out
+
+
 def test_wrong_answers_are_sentences(newsletter: Command, tmp_path: Path) -> None:
     newsletter.ok("import", _ready(newsletter, tmp_path, b.SECOND))
     assert "'x' is no id" in newsletter.refused("burmese", 1, "--accept", "x")

@@ -174,7 +174,9 @@ def test_what_readers_could_not_get_is_not_approved(newsletter: Command, tmp_pat
     out = tmp_path / "preview"
     nowhere.ok("preview", 1, "--edition", "en", "--out", out)
     assert "http://127.0.0.1:8080/u/" in (out / "en.txt").read_text(encoding="utf-8")
-    assert "is reached from this machine only" in newsletter.ok("approve", 1).err
+    said = newsletter.ok("approve", 1)
+    assert "is reached from this machine only" in said.err
+    assert "is reached from this machine only" not in said.out, "said twice"
     refused = nowhere("send", 1)
     assert (refused.code, sentence in refused.err) == (1, True)
     assert nowhere.ok("status", 1, "--json").json["status"] == "approved"
