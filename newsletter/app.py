@@ -13,6 +13,7 @@ from sqlalchemy import Engine
 
 import newsletter.delivery.models
 import newsletter.editorial.models
+import newsletter.editorial.source_models
 import newsletter.schedule.models  # noqa: F401
 import subscribers.models  # noqa: F401
 from newsletter import migrations

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 from zoneinfo import ZoneInfo
 
@@ -42,6 +43,14 @@ By = Annotated[str | None, typer.Option("--by", help="Who published it, without 
 Day = Annotated[
     str | None, typer.Option("--date", metavar="DAY", help="When it was published: 2026-11-18.")
 ]
+Links = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="[URL]...", help="Links of which the rest is fetched."),
+]
+From = Annotated[
+    Path | None,
+    typer.Option("--from", metavar="FILE", help="A text with links, or - for standard input."),
+]
 CategoryOption = Annotated[
     str | None, typer.Option("--category", help="Key or name of the category.")
 ]
@@ -56,7 +65,7 @@ def register(app: typer.Typer) -> None:
         epilog=examples(
             'newsletter resources add --title "Floods in the delta" --by "River Watch" '
             "--url https://example.org/floods --category reports",
-            'newsletter resources add --title "Update" --title-in my="နောက်ဆုံးအခြေအနေ" --by "A"',
+            "newsletter resources add https://example.org/floods --category reports",
         )
     )(add)
     group.command(
@@ -82,7 +91,9 @@ def register(app: typer.Typer) -> None:
 
 def add(
     ctx: typer.Context,
+    links: Links = None,
     *,
+    from_file: From = None,
     title: Title = None,
     title_in: Titles = None,
     url: Url = None,
@@ -93,10 +104,19 @@ def add(
     publication: PublicationOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Put something into the inbox; the next "assemble" of its week takes it."""
+    """Put something into the inbox; the next "assemble" of its week takes it.
+
+    Of links alone (or a text that holds some) title, publisher, date and language are fetched.
+    """
+    from newsletter.cli import links as pasted
     from newsletter.core.clock import now
     from newsletter.editorial import conversions, inbox, publications
 
+    if links or from_file is not None:
+        pasted.refuse(title=title, title_in=title_in, url=url, url_in=url_in, day=day)
+        given = pasted.Given(links or [], from_file, publication, category, by)
+        pasted.add(desk_of(ctx), given, as_json=as_json)
+        return
     moment = now()
     with desk_of(ctx).writing() as session:
         owner = publications.get(session, publication)
@@ -110,7 +130,7 @@ def add(
             published_on=_day(day) or _today(owner, moment),
             now=moment,
         )
-        row, notes = _row(made), conversions.told(conversions.found_now(session, owner, moment))
+        row, notes = row_of(made), conversions.told(conversions.found_now(session, owner, moment))
     if as_json:
         emit({**row, "notes": notes})
         return
@@ -137,7 +157,7 @@ def list_(
         owner = publications.get(session, publication)
         wanted = issues.get(session, owner, issue) if issue is not None else None
         found = inbox.listing(session, owner, issue=wanted, everything=everything)
-        rows, slug = [_row(resource) for resource in found], owner.slug
+        rows, slug = [row_of(resource) for resource in found], owner.slug
     if as_json:
         emit({"publication": slug, "resources": rows})
         return
@@ -261,7 +281,7 @@ def move(
         if to_inbox or issue is not None:
             wanted["issue"] = None if issue is None else issue_of(session, owner.slug, issue)[1]
         settled = _settled(found.issue, wanted.get("issue"))
-        row = _row(inbox.move(session, found, now=now(), **wanted))
+        row = row_of(inbox.move(session, found, now=now(), **wanted))
         notes = _taken_back(settled)
     place = f"issue {row['issue']}" if row["issue"] else "the inbox"
     say(f"Resource {resource} now stands in {place}, {row['category'] or 'in no category'}.")
@@ -317,7 +337,8 @@ def _day(text: str | None) -> date | None:
         raise InputError("--date", f"'{text}' is not a day; write it as 2026-11-18") from err
 
 
-def _row(resource: Resource) -> dict[str, Any]:
+def row_of(resource: Resource) -> dict[str, Any]:
+    """A resource as JSON shows it."""
     return {
         "id": resource.id,
         "issue": resource.issue.number if resource.issue else None,
@@ -328,14 +349,16 @@ def _row(resource: Resource) -> dict[str, Any]:
         "urls": dict(resource.urls),
         "published_on": resource.published_on.isoformat(),
         "lines": list(resource.lines),
+        "near_duplicate_of": resource.near_duplicate_of,
     }
 
 
 def _cells(row: dict[str, Any]) -> dict[str, object]:
+    twin = f" (resembles {row['near_duplicate_of']})" if row["near_duplicate_of"] else ""
     return {
         **row,
         "date": row["published_on"],
-        "title": next(iter(row["titles"].values()), ""),
+        "title": next(iter(row["titles"].values()), "") + twin,
         "by": row["byline"],
         "languages": ", ".join(
             language if row["urls"].get(language) else f"{language} (no link)"

@@ -41,7 +41,7 @@ class Fetched:
     cut: bool = False
     """There is more of it than `longest`."""
     content_type: str = ""
-    marks: Marks = Marks()
+    marks: Marks = field(default_factory=Marks)
     headers: Mapping[str, str] = field(default_factory=dict)
     """Names in lower case."""
 

@@ -47,6 +47,7 @@ from newsletter.core.routing_settings import (
     check,
 )
 from newsletter.core.settings_environment import from_environment
+from newsletter.core.source_settings import Sources
 from newsletter.core.validation_words import place, wanted, words
 
 if TYPE_CHECKING:
@@ -237,6 +238,7 @@ class Settings(_Section):
     dkim: Dkim
     doctor: Doctor = Field(default_factory=Doctor)
     links: Links
+    sources: Sources
     logging: Logging
     languages: dict[Annotated[str, AfterValidator(canonical)], Language]
 

@@ -56,6 +56,11 @@ def line(text: str) -> Cleaned:
     return Cleaned(" ".join(found.text.split()), found.reasons)
 
 
+def is_anything(text: str) -> bool:
+    """Whether anybody could read something of this line once it is cleaned."""
+    return any(letter.isalnum() for letter in line(text).text)
+
+
 def plain(text: str) -> Cleaned:
     """Words without Markdown that may have several lines: a quotation, a note, an address."""
     found = _clean(text, word_paste.as_text, bullet="• ")

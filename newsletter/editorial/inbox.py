@@ -65,6 +65,27 @@ def add(
     return resource
 
 
+def complete(
+    session: Session,
+    resource: Resource,
+    *,
+    titles: Mapping[str, str],
+    urls: Mapping[str, str],
+    document: Document | None = None,
+    now: datetime,
+) -> Resource:
+    """Give a resource in the inbox titles and links in languages that it lacks, as a source does
+    that publishes a translation later; what it has stays, and no editor's hand is noted."""
+    publication = session.get_one(Publication, resource.publication_id)
+    door = Door(session, publication, resource=resource, document=document, now=now)
+    more = _titles(publication, _taken(door, titles, None)[0])
+    resource.titles = {**more, **resource.titles}
+    resource.urls = {**_urls(publication, urls), **resource.urls}
+    session.flush()
+    door.close()
+    return resource
+
+
 def get(session: Session, publication: Publication, resource_id: int) -> Resource:
     """The resource of this number; NotFound when the publication has no such one."""
     found = session.get(Resource, resource_id)

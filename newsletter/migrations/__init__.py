@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from newsletter.core.errors import ConfigurationError
 
-HEAD = "0006"
+HEAD = "0007"
 """The newest revision this program knows; a test holds it against the files."""
 MOVING, MOVED = "moving", "moved"
 """In the place of the revision: a database that `newsletter move` is still filling, and one whose

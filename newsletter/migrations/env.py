@@ -5,6 +5,7 @@ from alembic import context
 import newsletter.core.installation
 import newsletter.delivery.models
 import newsletter.editorial.models
+import newsletter.editorial.source_models
 import newsletter.schedule.models  # noqa: F401
 import subscribers.models  # noqa: F401
 from newsletter.core.db import Base

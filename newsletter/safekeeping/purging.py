@@ -34,6 +34,8 @@ KEPT = frozenset(
         "issues",
         "editorials",
         "resources",
+        "sources",
+        "entries",
         "conversions",
         "imports",
         "pictures",

@@ -2,7 +2,8 @@
 
 What came back is applied to deliveries and readers every second; every minute rates are looked at,
 doubts are settled with providers that remember, notices are mailed, and what is old is forgotten;
-the bounce mailbox is emptied when it is time. Several clerks on several hosts share the work.
+the bounce mailbox is emptied and sources are asked when it is time. Several clerks on several
+hosts share the work.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from newsletter.core.patience import Patience
 from newsletter.delivery import applying, doubts, events, notifying, rates, remembering
 from newsletter.delivery.needs import Needs
 from newsletter.delivery.press import Press
+from newsletter.schedule.collecting import Collector
 from newsletter.schedule.emptying import Rounds
 
 _EVERY = 60.0
@@ -32,6 +34,7 @@ class Clerk:
         self._press = press
         self._failed = failed
         self._rounds = Rounds(needs)
+        self._collector = Collector(needs)
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._work, name="clerk", daemon=True)
         self._due: dict[str, float] = {}
@@ -44,6 +47,7 @@ class Clerk:
         """End after what is in hand, waiting so long at most; whatever is left is done later."""
         self._stop.set()
         self._rounds.close()
+        self._collector.close()
         self._thread.join(seconds)
 
     def round(self) -> int:
@@ -60,6 +64,7 @@ class Clerk:
                 events.forget_old(session, at)
                 remembering.clear_old(session, needs.settings.bounces, at)
         self._rounds.keep()
+        self._collector.keep()
         return done
 
     def _is_due(self, what: str, every: float) -> bool:

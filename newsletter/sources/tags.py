@@ -24,6 +24,7 @@ _CLOSING = {
     name: re.compile(rf"</{name}[^>]{{0,50}}>", re.IGNORECASE) for name in ("title", "h1", "time")
 } | {name: re.compile(rf"</{name}", re.IGNORECASE) for name in ("script", "style", "textarea")}
 _MOST_ATTRIBUTES = 60
+_MOST_TAGS = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +41,10 @@ def tags(page: str) -> Iterator[Tag]:
     """The tags of interest in their order; what is commented out is none."""
     at = 0
     unclosed: set[str] = set()
-    while opening := _OPENING.search(page, at):
+    for _ in range(_MOST_TAGS):
+        opening = _OPENING.search(page, at)
+        if opening is None:
+            break
         at = opening.end()
         if opening[1]:
             end = page.find("-->", max(at - 2, 0))  # "<!-->" is a whole comment
