@@ -21,7 +21,7 @@ from pathlib import Path
 from uuid import uuid4
 
 from tests.smtp_server import make_certificate
-from tests.system import require
+from tests.system import PATIENCE, require
 
 PASSWORD = "sésame-ouvre-toi"
 """With a letter that is not ASCII, as passwords are."""
@@ -125,7 +125,7 @@ def _free_ports(*names: str) -> dict[str, int]:
 
 
 def _wait_for(port: int, process: subprocess.Popen[bytes], log: Path) -> None:
-    until = time.monotonic() + _SECONDS
+    until = time.monotonic() + PATIENCE
     while time.monotonic() < until and process.poll() is None:
         with socket.socket() as probe:
             if probe.connect_ex(("127.0.0.1", port)) == 0:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import IO
 
 from tests.smtp_server import Certificate
+from tests.system import PATIENCE
 
 DROP = b"*drop*"
 HANG = b"*hang*"
@@ -103,7 +104,7 @@ class HttpServer:
     def _serve(self, plain: socket.socket) -> None:
         try:
             if self._silent:
-                self._released.wait(30)
+                self._released.wait(PATIENCE)
                 return
             plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             sock = self._context.wrap_socket(plain, server_side=True) if self._context else plain
@@ -127,7 +128,7 @@ class HttpServer:
         if self._at_header == DROP_AT_BODY:
             return False
         if self._at_header == STALL_AT_BODY:
-            self._released.wait(30)
+            self._released.wait(PATIENCE)
             return False
         length = int(headers.get("content-length", 0))
         body = stream.read(length)
@@ -142,7 +143,7 @@ class HttpServer:
 
     def _say(self, sock: socket.socket, reply: bytes) -> bool:
         if reply == HANG:
-            self._released.wait(30)
+            self._released.wait(PATIENCE)
         if reply in (HANG, DROP):
             return False
         if reply == DRIP:

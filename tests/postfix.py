@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.system import require
+from tests.system import PATIENCE, require
 
 _SERVICES = """\
 127.0.0.1:{port} inet n - n - - smtpd
@@ -70,7 +70,7 @@ class Postfix:
     def delivered(self, begins: str, number: int) -> list[Delivered]:
         """What came for addresses that begin so; waits until there are so many."""
         mailbox = self._base / "mail" / "all" / "new"
-        until = time.monotonic() + 60
+        until = time.monotonic() + PATIENCE
         found: list[Delivered] = []
         while len(found) < number and time.monotonic() < until:
             time.sleep(0.05)
@@ -113,7 +113,7 @@ def postfix() -> Iterator[Postfix]:
         yield Postfix(base, port)
     finally:
         subprocess.run([program, "-c", config, "stop"], capture_output=True, check=False)
-        process.communicate(timeout=20)
+        process.communicate(timeout=PATIENCE)
         shutil.rmtree(base)
 
 
@@ -131,7 +131,7 @@ def _configure(base: Path, port: int) -> Path:
 
 
 def _wait_for(port: int, process: subprocess.Popen[bytes], base: Path) -> None:
-    until = time.monotonic() + 30
+    until = time.monotonic() + PATIENCE
     while time.monotonic() < until and process.poll() is None:
         with socket.socket() as probe:
             if probe.connect_ex(("127.0.0.1", port)) == 0:

@@ -22,6 +22,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from newsletter.core.clock import now
+from tests.system import PATIENCE
 
 DROP = "<drop>"
 HANG = "<hang>"
@@ -207,7 +208,7 @@ class ScriptedServer:
             sock.shutdown(socket.SHUT_RDWR)
             raise _HungUp
         if text == HANG:
-            self._released.wait(30)
+            self._released.wait(PATIENCE)
             raise _HungUp
         sock.sendall(text.encode() + b"\r\n")
         if text.startswith("421"):

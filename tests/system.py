@@ -10,6 +10,10 @@ from typing import NoReturn
 
 import pytest
 
+PATIENCE = 300.0
+"""Seconds that a test waits for what must come: a machine that does other work too is slow, and
+what never comes fails all the same."""
+
 _PLACES = ("/usr/sbin", "/usr/bin", "/usr/local/bin")
 _FONTS = (
     "/usr/share/fonts/truetype/padauk/Padauk-Regular.ttf",

@@ -36,7 +36,7 @@ from tests.cli.command import Command
 from tests.conftest import fresh_database
 from tests.delivery import newsroom
 from tests.smtp_server import ScriptedServer
-from tests.system import require
+from tests.system import PATIENCE, require
 
 PEOPLE = {
     "naw.ehkalu": "Naw Ehkalu Htoo",
@@ -92,7 +92,7 @@ def test_the_home_of_a_whole_demo_names_nobody(home: Path) -> None:
         [sys.executable, "-m", "newsletter", "demo", "--once", "--port", "0"],
         env=command.whole_environment,
         capture_output=True,
-        timeout=120,
+        timeout=PATIENCE,
         check=False,
     )
     assert done.returncode == 0, done.stderr.decode()
@@ -137,7 +137,7 @@ def _life(home: Path, url: str, smtp: ScriptedServer, elsewhere: Path) -> Iterat
     web.start()
     environment = {"NEWSLETTER_PUBLIC__URL": "http://127.0.0.1:8080"}
     command = Command(home, environment | ({"NEWSLETTER_DATABASE__URL": url} if url else {}))
-    with httpx.Client(trust_env=False, timeout=20, base_url=web.url) as browser:
+    with httpx.Client(trust_env=False, timeout=PATIENCE, base_url=web.url) as browser:
         try:
             yield _Life(services, command, browser, elsewhere)
         finally:
@@ -236,7 +236,7 @@ class _Life:
     def _too_large(self, path: str) -> bytes:
         """The answer to a body that is announced as too large and never comes."""
         host, port = self.browser.base_url.host, self.browser.base_url.port
-        connection = HTTPConnection(host, port, timeout=20)
+        connection = HTTPConnection(host, port, timeout=PATIENCE)
         connection.putrequest("POST", path)
         connection.putheader("Content-Length", "1000000")
         connection.endheaders()

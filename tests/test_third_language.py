@@ -27,6 +27,7 @@ from newsletter.web.server import WebServer
 from subscribers import directory
 from tests.delivery import newsroom
 from tests.language.test_catalogues import extracted
+from tests.system import PATIENCE
 
 _MEMORY = {
     "delivery": {"provider": "memory"},
@@ -117,7 +118,7 @@ def _served(services: Services) -> Iterator[tuple[str, httpx.Client]]:
     server = WebServer(application.build(services), "127.0.0.1", 0)
     server.start()
     try:
-        with httpx.Client(trust_env=False, timeout=20) as client:
+        with httpx.Client(trust_env=False, timeout=PATIENCE) as client:
             yield server.url, client
     finally:
         server.stop()

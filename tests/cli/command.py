@@ -13,6 +13,7 @@ from typing import Any
 from typer.testing import CliRunner
 
 from newsletter.cli.main import app
+from tests.system import PATIENCE
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,7 @@ class Command:
             input=stdin.encode(),
             capture_output=True,
             env=self.whole_environment,
-            timeout=30,
+            timeout=PATIENCE,
             check=False,
         )
         return Ran(done.returncode, done.stdout.decode(), done.stderr.decode())

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from tests.cli.command import Command
+from tests.system import PATIENCE
 
 
 class Running:
@@ -37,7 +38,7 @@ class Running:
                 self._lines.put(line.rstrip("\n"))
         self._lines.put(None)
 
-    def hears(self, words: str, seconds: float = 30) -> str:
+    def hears(self, words: str, seconds: float = PATIENCE) -> str:
         """The first line that holds these words, from here on; fails when it does not come."""
         until = time.monotonic() + seconds
         while (left := until - time.monotonic()) > 0:
@@ -52,12 +53,12 @@ class Running:
                 return line
         raise AssertionError(f"'{words}' was not said, but: {self.said}")
 
-    def stop(self, number: int = signal.SIGTERM, seconds: float = 40) -> int:
+    def stop(self, number: int = signal.SIGTERM, seconds: float = PATIENCE) -> int:
         """Send a signal and wait for the end; the exit code."""
         self.process.send_signal(number)
         return self.ended(seconds)
 
-    def ended(self, seconds: float = 40) -> int:
+    def ended(self, seconds: float = PATIENCE) -> int:
         """Wait for the end; the exit code, with all that was said in `said`."""
         code = self.process.wait(seconds)
         self._reader.join(seconds)

@@ -17,6 +17,7 @@ from newsletter.schedule.firing import Fired
 from tests.cli.command import Command
 from tests.cli.conftest import Caught
 from tests.cli.sample import approved
+from tests.system import PATIENCE
 
 
 def _seen(newsletter: Command, until: str) -> str:
@@ -36,7 +37,7 @@ def _seen(newsletter: Command, until: str) -> str:
             shown += more
     finally:
         process.send_signal(signal.SIGTERM)
-        process.wait(30)
+        process.wait(PATIENCE)
         os.close(master)
     return shown.decode()
 

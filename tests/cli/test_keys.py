@@ -14,6 +14,7 @@ import pytest
 from newsletter.core import key_file
 from newsletter.core.key_file import KeyFile
 from tests.cli.command import Command
+from tests.system import PATIENCE
 
 WORDS = "five quiet boats on the Salween"
 KEY = "bW1tbW1tbW1tbW1tbW1tbW1tbW1tbW1tbW1tbW1tbW0="
@@ -120,7 +121,7 @@ def test_two_who_make_a_new_key_file_at_once(desk: Command) -> None:
         ]
         _until_waiting(desk.home, len(runs))
     for run in runs:
-        run.communicate(timeout=30)
+        run.communicate(timeout=PATIENCE)
     assert [run.returncode for run in runs] == [0, 0]
     assert len(KeyFile.load(desk.home / "keys.json").masters) == 1
     assert len(list(desk.home.glob("keys-*.json"))) == 2, "each that was replaced is kept"
@@ -129,7 +130,7 @@ def test_two_who_make_a_new_key_file_at_once(desk: Command) -> None:
 
 def _until_waiting(home: Path, number: int) -> None:
     """Until so many processes wait for the lock on the key file of this home."""
-    place, until = f":{os.stat(home).st_ino} ", time.monotonic() + 30
+    place, until = f":{os.stat(home).st_ino} ", time.monotonic() + PATIENCE
     while time.monotonic() < until:
         lines = Path("/proc/locks").read_text().splitlines()
         if sum("->" in line and place in line for line in lines) == number:

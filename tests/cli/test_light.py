@@ -6,6 +6,7 @@ import subprocess
 import sys
 
 from tests.cli.command import Command
+from tests.system import PATIENCE
 
 HEAVY = ("alembic", "apscheduler", "fastapi", "mjml", "PIL", "playwright", "sqlalchemy", "uvicorn")
 
@@ -16,7 +17,7 @@ def test_main_imports_nothing_heavy() -> None:
         f"print([name for name in {HEAVY!r} if name in sys.modules])"
     )
     done = subprocess.run(
-        [sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=60
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=PATIENCE
     )
     assert done.stdout.strip() == "[]"
 
@@ -30,7 +31,8 @@ def test_a_look_at_the_state_reads_no_texts_and_no_addresses(newsletter: Command
     )
     done = subprocess.run(
         [sys.executable, "-c", script],
-        capture_output=True, text=True, check=True, timeout=60, env=newsletter.whole_environment,
+        capture_output=True, text=True, check=True, timeout=PATIENCE,
+        env=newsletter.whole_environment,
     )  # fmt: skip
     assert "next slots" in done.stdout
     assert done.stdout.splitlines()[-1] == "[]"

@@ -17,6 +17,7 @@ from subscribers import importing, list_imports
 from subscribers.models import Subscription
 from tests.cli.command import Command
 from tests.conftest import fresh_database
+from tests.system import PATIENCE
 
 CODE = Path(__file__).resolve().parents[2]
 READERS = 450
@@ -53,7 +54,7 @@ def test_killed_in_the_middle_everybody_is_in_once_in_the_end(
         env=newsletter.whole_environment,
         cwd=CODE,
         capture_output=True,
-        timeout=60,
+        timeout=PATIENCE,
         check=False,
     )
     assert (killed.returncode, killed.stdout) == (-9, b""), killed.stderr

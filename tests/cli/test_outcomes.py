@@ -21,6 +21,7 @@ from newsletter.worker import WorkerLock
 from tests.cli.command import Command
 from tests.cli.sample import approved
 from tests.smtp_server import DROP, HANG, ScriptedServer, nth
+from tests.system import PATIENCE
 
 
 def _by(newsletter: Command, server: ScriptedServer) -> Command:
@@ -116,7 +117,7 @@ def test_send_takes_over_from_a_process_that_ends(newsletter: Command, tmp_path:
         assert "Another process is sending; watching." in process.stderr.readline()
         assert server.kept == []
         other.let_go()
-        out, err = process.communicate(timeout=40)
+        out, err = process.communicate(timeout=PATIENCE)
         assert process.returncode == 0, (out, err)
         assert "sending from here" in err
         assert sorted(kept.recipient for kept in server.kept) == ["a@example.org", "b@example.org"]
@@ -135,14 +136,14 @@ def test_an_interrupted_send_says_what_it_waits_for_and_counts_again(
 
     newsletter.environment["NEWSLETTER_SMTP__FINAL_TIMEOUT"] = "3"
     with ScriptedServer(script) as server, _sending(_by(newsletter, server)) as process:
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + PATIENCE
         while not reached:
             assert time.monotonic() < deadline
             time.sleep(0.05)
         process.send_signal(signal.SIGINT)
         assert process.stderr is not None
         assert "Stopping: waiting up to 30 s" in process.stderr.readline()
-        out, _ = process.communicate(timeout=40)
+        out, _ = process.communicate(timeout=PATIENCE)
     assert process.returncode == 1
     assert "1 message still to send" in out
     assert "1 delivery in doubt" in out
@@ -206,7 +207,7 @@ def test_quiet_hours_are_said_and_giving_up_then_asks_first(
         assert "no answer was given; add --yes" in unasked.err
         assert newsletter.ok("cancel", 1, stdin="n\n").out.endswith("Nothing was changed.\n")
         newsletter.ok("cancel", 1, "--yes")
-        _, err = process.communicate(timeout=40)
+        _, err = process.communicate(timeout=PATIENCE)
         assert "Stopping" not in err, "nobody asked it to stop"
         assert server.kept == []
     assert newsletter.ok("status", 1, "--json").json["quiet_until"] is None

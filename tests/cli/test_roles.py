@@ -30,6 +30,7 @@ from tests.cli.command import Command
 from tests.cli.running import Running, running
 from tests.conftest import fresh_database
 from tests.delivery import newsroom
+from tests.system import PATIENCE
 
 TAKE_OVER_SECONDS = 15
 """By its own rhythm 8; the rest is for a machine that does other things too."""
@@ -150,7 +151,7 @@ def _holds(home: Path) -> None:
     """Wait until somebody sends from this home."""
     from newsletter.cli.outgoing import _another_sends
 
-    until = time.monotonic() + 20
+    until = time.monotonic() + PATIENCE
     while not _another_sends(home):
         assert time.monotonic() < until
         time.sleep(0.02)
@@ -194,7 +195,7 @@ def test_a_wish_on_the_disk_of_a_host_with_pages_only_is_applied(
     spool.keep(other.home, spool.Leaving(who, 1, "one_click", "noted in trouble", now()))
     with running(other, "web", "--port", "0") as web:
         web.hears("Pages of")
-        until = time.monotonic() + 20
+        until = time.monotonic() + PATIENCE
         while not _left(shared):
             assert time.monotonic() < until, web.said
             time.sleep(0.05)

@@ -15,6 +15,7 @@ from newsletter.core.http import get_status
 from tests.cli.command import Command
 from tests.cli.conftest import Caught
 from tests.cli.sample import approved
+from tests.system import PATIENCE
 
 
 @contextmanager
@@ -37,11 +38,11 @@ def _served(newsletter: Command, *args: str) -> Iterator[tuple[subprocess.Popen[
         yield process, said
     finally:
         process.send_signal(signal.SIGTERM)
-        process.communicate(timeout=40)
+        process.communicate(timeout=PATIENCE)
 
 
 def _until_sent(newsletter: Command) -> dict[str, object]:
-    deadline = time.monotonic() + 40
+    deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline:
         found: dict[str, object] = newsletter.ok("status", 1, "--json").json
         if found["status"] == "sent":
@@ -69,5 +70,5 @@ def test_serve_sends_and_is_alone_and_stops(
             assert url in str(caught.messages[0]["List-Unsubscribe"])
             process.send_signal(signal.SIGTERM)
             began = time.monotonic()
-            assert process.wait(20) == 0
-            assert time.monotonic() - began < 15
+            assert process.wait(PATIENCE) == 0
+            assert time.monotonic() - began < 25

@@ -28,7 +28,7 @@ def server() -> Iterator[NameServer]:
         yield running
 
 
-def _names(server: NameServer, timeout: float = 3) -> Names:
+def _names(server: NameServer, timeout: float = 60) -> Names:
     return Names([server.place], timeout=timeout)
 
 

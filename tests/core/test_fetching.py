@@ -68,7 +68,7 @@ def test_a_drip_ends_with_the_visit_and_is_cut_where_enough_came() -> None:
         assert fetch(f"{server.url}/drip", brief, longest=10_000).trouble is Trouble.SLOW
         cut = fetch(f"{server.url}/drip", HERE, longest=3)
     assert (cut.body, cut.cut) == (b"   ", True)
-    assert monotonic() - began < 4
+    assert monotonic() - began < 30
 
 
 @pytest.mark.parametrize(

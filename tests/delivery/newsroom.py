@@ -151,7 +151,7 @@ def crew(services: Services, owner: str = "me", *, patient: bool = True) -> Crew
 
 
 def over_smtp(
-    services: Services, port: int, username: str = "", *, patience: float = 0.5, **delivery: object
+    services: Services, port: int, username: str = "", *, patience: float = 60, **delivery: object
 ) -> Services:
     """The same installation, sending to a plain server on this machine over one line."""
     settings = services.settings

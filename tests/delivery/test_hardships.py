@@ -47,6 +47,7 @@ from newsletter.providers.events import Event, Kind
 from newsletter.worker import Worker
 from subscribers import erasing, reported
 from tests.delivery import newsroom
+from tests.system import PATIENCE
 
 READERS = 25
 LATER = Outcome(State.PLANNED, "451 4.7.1 come back later")
@@ -67,7 +68,7 @@ def got(services: Services) -> Counter[str]:
     return Counter(message.recipient.text for message in newsroom.taken(services))
 
 
-def run_until_sent(services: Services, issue_id: int, seconds: float = 30) -> None:
+def run_until_sent(services: Services, issue_id: int, seconds: float = PATIENCE) -> None:
     """A worker in its own threads, ended politely when the issue is sent or time is over."""
     stop = threading.Event()
     thread = threading.Thread(target=Worker(services).run, args=(stop, 0.05))
@@ -76,7 +77,7 @@ def run_until_sent(services: Services, issue_id: int, seconds: float = 30) -> No
     while newsroom.status(services, issue_id)[0] != "sent" and time.monotonic() < end:
         thread.join(0.05)
     stop.set()
-    thread.join(60)
+    thread.join(PATIENCE)
 
 
 def commits(
@@ -286,7 +287,7 @@ def test_an_erasure_and_a_bounce_of_the_same_reader_do_not_stop_each_other(
         return real(session, subscriber_id)
 
     def erase() -> None:
-        holding.wait(10)
+        holding.wait(PATIENCE)
         try:
             with writing(services.engine) as session:
                 erasing.erase(
@@ -300,7 +301,7 @@ def test_an_erasure_and_a_bounce_of_the_same_reader_do_not_stop_each_other(
     eraser = threading.Thread(target=erase)
     eraser.start()
     applying.apply_waiting(services, now())
-    eraser.join(30)
+    eraser.join(PATIENCE)
     assert errors == []
     assert newsroom.rows(services, issue_id)[0].subscriber_id is None
 

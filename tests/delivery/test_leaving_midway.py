@@ -68,7 +68,7 @@ def _sent_while(services: Services, at: int, deed: Callable[[Readers], None]) ->
     try:
         kept = lambda count: deed(readers) if count == at else None  # noqa: E731
         with ScriptedServer(on_kept=kept) as server:
-            newsroom.work_off(newsroom.over_smtp(services, server.port, patience=30))
+            newsroom.work_off(newsroom.over_smtp(services, server.port))
     finally:
         web.stop()
     assert newsroom.counts(services, issue_id).balanced
@@ -118,7 +118,7 @@ def test_a_wish_noted_while_the_own_message_is_handed_over_holds_too(
             spool.keep(any_services.settings.home, wish)
 
     with ScriptedServer(note) as server:
-        newsroom.work_off(newsroom.over_smtp(any_services, server.port, patience=30))
+        newsroom.work_off(newsroom.over_smtp(any_services, server.port))
     assert _recipients(server) == ["r1", "r2", "r3", "r4", "r5", "r7"]
     assert newsroom.rows(any_services, issue_id)[5].reason == "unsubscribed"
 
@@ -151,7 +151,7 @@ def test_whoever_joins_while_another_is_erased_inherits_nothing(
         return answer
 
     with ScriptedServer(replace_the_second) as server:
-        newsroom.work_off(newsroom.over_smtp(any_services, server.port, patience=30))
+        newsroom.work_off(newsroom.over_smtp(any_services, server.port))
     assert _recipients(server) == ["r1"]
     row = newsroom.rows(any_services, issue_id)[1]
     assert (row.state, row.reason) == left
@@ -177,7 +177,7 @@ def test_who_is_erased_while_the_server_refuses_stops_nobody(any_services: Servi
         return "550 5.1.1 no such user here"
 
     with ScriptedServer(refuse_the_second) as server:
-        newsroom.work_off(newsroom.over_smtp(any_services, server.port, patience=30))
+        newsroom.work_off(newsroom.over_smtp(any_services, server.port))
     assert _recipients(server) == ["r1", "r3"]
     with reading(any_services.engine) as session:
         assert session.scalars(select(Suppression.reason)).all() == ["erased"]
@@ -198,7 +198,7 @@ def test_who_wants_text_alone_gets_it_over_the_wire(services: Services) -> None:
             assert done == "changed"
     newsroom.start(services, issue_id)
     with ScriptedServer() as server:
-        newsroom.work_off(newsroom.over_smtp(services, server.port, patience=30))
+        newsroom.work_off(newsroom.over_smtp(services, server.port))
     kinds = [message_from_bytes(kept.data).get_content_type() for kept in server.kept]
     whole, alone = "multipart/alternative", "text/plain"
     assert kinds == [whole, alone, alone, whole]

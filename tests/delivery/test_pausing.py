@@ -42,7 +42,7 @@ def test_what_would_hit_everybody_pauses_the_issue_and_blames_nobody(
     with ScriptedServer() as server:
         with writing(services.engine) as session:
             pausing.resume(session, session.get_one(Issue, issue_id), now())
-        newsroom.work_off(newsroom.over_smtp(services, server.port, patience=20))
+        newsroom.work_off(newsroom.over_smtp(services, server.port))
     assert len(server.kept) == 5
     assert newsroom.status(services, issue_id) == ("sent", None)
 
@@ -78,7 +78,7 @@ def test_a_relay_that_does_not_know_us_pauses_at_once_and_loses_nobody(services:
         issue_id = newsroom.publish(services, 40)
         newsroom.start(services, issue_id)
         with ScriptedServer(lambda at, nth: reply if at == "RCPT" else None) as server:
-            newsroom.work_off(newsroom.over_smtp(services, server.port, patience=20))
+            newsroom.work_off(newsroom.over_smtp(services, server.port))
             assert sum(line.startswith("RCPT") for line in server.commands) == 2
         status, reason = newsroom.status(services, issue_id)
         assert status == "paused"
@@ -87,9 +87,9 @@ def test_a_relay_that_does_not_know_us_pauses_at_once_and_loses_nobody(services:
         with writing(services.engine) as session:
             pausing.resume(session, session.get_one(Issue, issue_id), now())
         with ScriptedServer() as server:
-            newsroom.work_off(newsroom.over_smtp(services, server.port, patience=20))
+            newsroom.work_off(newsroom.over_smtp(services, server.port))
             clock.shift(timedelta(minutes=5))
-            newsroom.work_off(newsroom.over_smtp(services, server.port, patience=20))
+            newsroom.work_off(newsroom.over_smtp(services, server.port))
     assert len({kept.recipient for kept in server.kept}) == len(server.kept) == 40
     assert newsroom.status(services, issue_id) == ("sent", None)
 
@@ -105,7 +105,7 @@ def test_a_pause_holds_before_the_next_message_and_a_cancel_ends_it(any_services
                 pausing.pause(session, session.get_one(Issue, issue_id), "a wrong name", now())
 
     with ScriptedServer(on_kept=editor) as server:
-        smtp = newsroom.over_smtp(services, server.port, patience=20)
+        smtp = newsroom.over_smtp(services, server.port)
         newsroom.work_off(smtp)
         assert len(server.kept) == 3
         found = newsroom.counts(services, issue_id)
@@ -129,7 +129,7 @@ def test_a_pause_while_the_server_thinks_holds_the_message_back(services: Servic
         return None
 
     with ScriptedServer(pause_at_data) as server:
-        newsroom.work_off(newsroom.over_smtp(services, server.port, patience=20))
+        newsroom.work_off(newsroom.over_smtp(services, server.port))
     assert len(server.kept) == 1
     found = newsroom.counts(services, issue_id)
     assert (found.submitted, found.planned, found.open) == (1, 4, 4)
@@ -149,7 +149,7 @@ def test_a_message_put_off_while_the_issue_is_cancelled_is_not_planned_again(
         return "451 4.3.0 later"
 
     with ScriptedServer(cancel_at_dot) as server:
-        newsroom.work_off(newsroom.over_smtp(services, server.port, patience=20))
+        newsroom.work_off(newsroom.over_smtp(services, server.port))
     assert newsroom.counts(services, issue_id).skipped == {"cancelled": 2}
 
 

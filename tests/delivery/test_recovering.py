@@ -24,6 +24,7 @@ from newsletter.providers.memory import MemoryConnection, MemoryProvider
 from newsletter.worker import Worker
 from tests.delivery import newsroom
 from tests.smtp_server import HANG, ScriptedServer, nth
+from tests.system import PATIENCE
 
 
 def claimed(services: Services, owner: str) -> Claim | None:
@@ -209,12 +210,14 @@ def test_a_stop_does_not_wait_for_ever_and_says_what_it_left(
             stop.set()
 
     with ScriptedServer(nth("DOT", 5, HANG), on_kept=at_the_dot) as server:
-        smtp = newsroom.over_smtp(services, server.port, final_timeout=60)
+        smtp = newsroom.over_smtp(services, server.port)
         Worker(smtp).run(stop, idle=0.01)
         kept = len(server.kept)
     for thread in threading.enumerate():
         if thread.name.startswith("line-"):
-            thread.join(30)  # the server is gone: the line that was left behind comes back too late
+            thread.join(
+                PATIENCE
+            )  # the server is gone: the line that was left behind comes back too late
     found = newsroom.counts(services, issue_id)
     assert (found.submitted, found.unknown, found.claimed) == (4, 1, 0)
     assert (kept, found.planned) == (5, 25)

@@ -27,6 +27,7 @@ from subscribers import leaving, suppression
 from subscribers.models import Subscriber, Suppression
 from tests.delivery import newsroom
 from tests.smtp_server import DROP, ScriptedServer, nth
+from tests.system import PATIENCE
 
 
 def test_everybody_gets_their_edition_once_with_links_of_their_own(any_services: Services) -> None:
@@ -303,7 +304,7 @@ def test_two_workers_on_postgresql_share_without_doubling(any_services: Services
         for thread in threads:
             thread.start()
         for thread in threads:
-            thread.join(60)
+            thread.join(PATIENCE)
     assert len({kept.recipient for kept in server.kept}) == len(server.kept) == 120
     assert newsroom.counts(services, issue_id).submitted == 120
 

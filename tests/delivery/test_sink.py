@@ -14,7 +14,7 @@ from pathlib import Path
 from newsletter.app import Services
 from newsletter.worker import Worker
 from tests.delivery import newsroom
-from tests.system import require
+from tests.system import PATIENCE, require
 
 
 @contextmanager
@@ -34,11 +34,11 @@ def sink(directory: Path) -> Iterator[int]:
         yield port
     finally:
         process.terminate()
-        process.communicate(timeout=10)
+        process.communicate(timeout=PATIENCE)
 
 
 def _wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
-    until = time.monotonic() + 10
+    until = time.monotonic() + PATIENCE
     while time.monotonic() < until and process.poll() is None:
         with socket.socket() as probe:
             if probe.connect_ex(("127.0.0.1", port)) == 0:
@@ -55,10 +55,10 @@ def test_a_whole_issue_into_the_sink(services: Services, tmp_path: Path) -> None
         stop = threading.Event()
         runner = threading.Thread(target=Worker(smtp).run, args=(stop, 0.02))
         runner.start()
-        until = time.monotonic() + 60
+        until = time.monotonic() + PATIENCE
         while newsroom.status(services, issue_id)[0] != "sent" and time.monotonic() < until:
             stop.wait(0.05)
         stop.set()
-        runner.join(30)
+        runner.join(PATIENCE)
     assert newsroom.counts(services, issue_id).submitted == 100
     assert len(list((tmp_path / "mail").iterdir())) == 100

@@ -20,6 +20,7 @@ from newsletter.core.settings import Settings, load
 from newsletter.delivery.outages import Outages
 from newsletter.delivery.traffic import Candidate, Go, Traffic, Wait
 from newsletter.providers.registry import Registry
+from tests.system import PATIENCE
 
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
 MEMORY = '[delivery]\nprovider = "memory"\n'
@@ -174,7 +175,7 @@ def test_two_workers_never_outrun_the_pace_they_share(
             for engine, traffic in 2 * list(zip(engines, workers, strict=True))
         ]
         began = clock.now()
-        start.wait(10)
+        start.wait(PATIENCE)
         taken = sum(line.result() for line in lines)
         passed = (clock.now() - began).total_seconds()
     for engine in engines:
@@ -184,7 +185,7 @@ def test_two_workers_never_outrun_the_pace_they_share(
 
 
 def _greedy(engine: Engine, traffic: Traffic, start: Barrier, seconds: float) -> int:
-    start.wait(10)
+    start.wait(PATIENCE)
     until, taken = clock.now() + timedelta(seconds=seconds), 0
     while clock.now() < until:
         with writing(engine) as session:

@@ -212,7 +212,7 @@ def test_killed_at_the_dot_it_is_in_doubt_and_not_sent_again(services: Services)
         sink.trap(2, worker, signal.SIGKILL)
         assert nursery.ended(worker) == -signal.SIGKILL
         assert standing(services) == {"claimed": 1, "submitted": 1, "submitting": 1}
-        newsroom.work_off(newsroom.over_smtp(services, sink.port, patience=20))
+        newsroom.work_off(newsroom.over_smtp(services, sink.port))
         assert standing(services) == {"submitted": 2, "unknown": 1}
     got = received(log)
     assert sorted(recipient[0] for recipient in got.recipients.elements()) == ["a", "b", "c"]
@@ -222,7 +222,7 @@ def test_killed_at_the_dot_it_is_in_doubt_and_not_sent_again(services: Services)
 def test_no_answer_after_the_dot_is_unknown(services: Services) -> None:
     sign_up(services, front_desk.open_publication(services))
     with ScriptedServer(nth("DOT", 1, HANG)) as server:
-        newsroom.work_off(newsroom.over_smtp(services, server.port))
+        newsroom.work_off(newsroom.over_smtp(services, server.port, patience=1))
         assert standing(services) == {"unknown": 1}
         newsroom.work_off(newsroom.over_smtp(services, server.port))
         assert len(server.kept) == 1

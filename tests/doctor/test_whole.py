@@ -43,7 +43,7 @@ class Ward:
     names: NameServer
     toml: dict[str, dict[str, object]] = field(default_factory=dict)
 
-    def told(self, *words: str, timeout: float = 5) -> dict[str, tuple[str, str]]:
+    def told(self, *words: str, timeout: float = 60) -> dict[str, tuple[str, str]]:
         """Subject → verdict and what was found; of several the worst."""
         self.write(timeout)
         ran = self.command("doctor", "--json", *words)
@@ -60,7 +60,7 @@ class Ward:
         found = self.command("doctor", "--json").json["records"]
         return {(one["name"], one["kind"]): one for one in found}
 
-    def write(self, timeout: float = 5) -> None:
+    def write(self, timeout: float = 60) -> None:
         """The settings as they are now."""
         lines = [f"[doctor]\nnameservers = ['{self.names.place}']\ntimeout = {timeout}\n"]
         lines[0] += "sending_addresses = ['192.0.2.9']\n"

@@ -57,7 +57,8 @@ def test_colours_that_cannot_be_read_are_not_stored(services: Services) -> None:
         with pytest.raises(InputError, match=r"2\.2:1.* would do") as caught:
             publications.set_value(session, made, "theme.accent", "#e3a52b")
         assert caught.value.field == "theme.accent"
-        with pytest.raises(InputError, match=r"no such setting; it has .*theme\.accent.*postal_addresses\.en"):
+        known = r"no such setting; it has .*theme\.accent.*postal_addresses\.en"
+        with pytest.raises(InputError, match=known):
             publications.set_value(session, made, "theme.akzent", "#000000")
         with pytest.raises(InputError, match=r"write a colour such as"):
             parse({"slug": "w", "languages": ["en"], "theme": {"text": "black"}})

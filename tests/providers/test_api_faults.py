@@ -86,7 +86,7 @@ def test_time_out_or_hang_up_during_the_body(fake: Fake, fault: bytes) -> None:
 @pytest.mark.parametrize("fault", [HANG, DROP], ids=["hangs", "drops"])
 def test_time_out_or_hang_up_after_the_body(fake: Fake, fault: bytes) -> None:
     with HttpServer(lambda _asked, nth: fault if nth == 1 else fake.yes) as server:
-        provider = fake.provider(server.url, answer_timeout=0.3 if fault == HANG else 5)
+        provider = fake.provider(server.url, answer_timeout=0.3 if fault == HANG else 60)
         connection = provider.connect()
         error = failed(lambda: connection.submit(letters.small(), lambda: None))
         connection.submit(letters.small(2), lambda: None)

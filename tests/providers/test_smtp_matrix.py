@@ -97,7 +97,7 @@ def test_a_new_line_that_ends_at_its_first_word_is_told_and_not_tried_for_ever(
     script = lambda stage, _count: reply if stage == "MAIL" else None  # noqa: E731
     told = Told()
     with ScriptedServer(script, offers=offers) as server:
-        connection = connected(server, timeout=0.3 if reply == HANG else 5)
+        connection = connected(server, timeout=0.3 if reply == HANG else 60)
         connection.carry(iter(letters(range(1, 4))), told)
         connection.close()
     assert told.verdicts == {1: SAFE, 2: SAFE, 3: SAFE}

@@ -27,6 +27,7 @@ from tests.providers.tellers import (
     mark,
 )
 from tests.providers.test_webhooks import ODD
+from tests.system import PATIENCE
 
 READY = "Successfully validated SNS topic for Amazon SES event publishing."
 CONFIRM = "https://sns.eu-central-1.amazonaws.com/?Action=ConfirmSubscription&Token=t"
@@ -138,7 +139,7 @@ def test_a_certificate_that_does_not_come_holds_up_no_known_one(amazon: Ses) -> 
     def fetch(url: str) -> Reply:
         if "forged" in url:
             asked.set()
-            go_on.wait(10)
+            go_on.wait(PATIENCE)
         return real(url)
 
     hook = SesHook(fakes.SesFake().section("http://localhost:9"), fakes.http(), fetch)
@@ -153,11 +154,11 @@ def test_a_certificate_that_does_not_come_holds_up_no_known_one(amazon: Ses) -> 
 
     thread = threading.Thread(target=forge)
     thread.start()
-    assert asked.wait(10)
+    assert asked.wait(PATIENCE)
     try:
         at_once = threading.Thread(target=hook.hear, args=(genuine.raw, {}, NOW), daemon=True)
         at_once.start()
-        at_once.join(5)
+        at_once.join(PATIENCE)
         assert not at_once.is_alive()
     finally:
         go_on.set()

@@ -29,6 +29,7 @@ from tests.delivery import newsroom
 from tests.safekeeping import safe
 from tests.safekeeping.safe import Target
 from tests.safekeeping.test_nobody_twice import other_url  # noqa: F401  (a fixture)
+from tests.system import PATIENCE
 from tests.web.conftest import running
 
 
@@ -46,7 +47,7 @@ def one_leaves_and_one_is_erased(services: Services) -> None:
         (f"/u/{link_of(services, 'r1', Purpose.UNSUBSCRIBE)}", {"List-Unsubscribe": "One-Click"}),
         (f"/p/{link_of(services, 'r2', Purpose.PREFERENCES)}", {"erase": "yes"}),
     )
-    with running(services) as server, httpx.Client(trust_env=False, timeout=20) as client:
+    with running(services) as server, httpx.Client(trust_env=False, timeout=PATIENCE) as client:
         for path, fields in presses:
             assert client.post(f"{server.url}{path}", data=fields).status_code == 200
 

@@ -38,6 +38,7 @@ from tests.cli.command import Command
 from tests.cli.running import running
 from tests.conftest import fresh_database
 from tests.delivery import newsroom
+from tests.system import PATIENCE
 
 THEN = datetime(2026, 11, 20, 9, 30, 0, 123456, UTC)
 TOML = (
@@ -241,7 +242,7 @@ def test_who_waited_for_the_move_is_told_and_loses_nothing(
 
     monkeypatch.setattr(moving, "fill", fill)
     command(lived.settings.home).ok("move", "--to", url)
-    late.join(60)
+    late.join(PATIENCE)
     assert isinstance(failed[0], IntegrityError | ConfigurationError), failed
 
 
@@ -343,7 +344,7 @@ def test_killed_at_any_moment_one_is_in_force_and_a_second_run_ends_it(
         [sys.executable, "-c", KILLED, *point.split(), url],
         env=command(home).whole_environment,
         capture_output=True,
-        timeout=60,
+        timeout=PATIENCE,
         check=False,
     )
     assert done.returncode == -signal.SIGKILL, done.stderr.decode()

@@ -33,6 +33,7 @@ from tests.conftest import fresh_database
 from tests.delivery import front_desk, newsroom
 from tests.safekeeping import safe
 from tests.smtp_server import ScriptedServer
+from tests.system import PATIENCE
 
 READERS = 40
 BEFORE = 15
@@ -58,7 +59,7 @@ class Gate:
     def kept(self, count: int) -> None:
         if count == BEFORE:
             self.reached.set()
-            self.open.wait(30)
+            self.open.wait(PATIENCE)
 
 
 def sending_to(services: Services, server: ScriptedServer) -> Services:
@@ -81,7 +82,7 @@ def working(services: Services, issue_id: int) -> Iterator[None]:
             thread.join(0.05)
     finally:
         stop.set()
-        thread.join(60)
+        thread.join(PATIENCE)
 
 
 def test_backed_up_in_the_midst_of_sending(
@@ -93,7 +94,7 @@ def test_backed_up_in_the_midst_of_sending(
         issue_id = newsroom.publish(first, READERS)
         newsroom.start(first, issue_id)
         with working(first, issue_id):
-            assert gate.reached.wait(30)
+            assert gate.reached.wait(PATIENCE)
             answered = newsroom.counts(first, issue_id).submitted
             saved = safe.back_up(first, file)
             gate.open.set()

@@ -31,6 +31,7 @@ from newsletter.worker import Worker
 from subscribers.models import SignupMark, Subscriber, Suppression
 from tests.cli.command import Command, Ran
 from tests.delivery import newsroom
+from tests.system import PATIENCE
 
 AYE, BEN = "six words of Aye's own choice", "other words that Ben remembers"
 ANSWERS = f"Aye\n{AYE}\nBen\n{BEN}\nPURGE\n"
@@ -323,7 +324,7 @@ def test_who_is_writing_just_now_is_waited_for(any_services: Services) -> None:
         newsroom.enrol(services, session, 1, ["late"])
         thread.start()
         assert not done.wait(0.5)
-    thread.join(30)
+    thread.join(PATIENCE)
     assert done.is_set()
     with reading(services.engine) as session:
         assert session.scalars(select(Subscriber.id)).all() == []
@@ -365,7 +366,7 @@ def test_it_ends_a_service_that_runs(scene: Scene) -> None:
         ran = command("purge", "--now", stdin=ANSWERS)
         assert ran.code == 0, ran
         rest = serving.stderr.read()
-        assert serving.wait(30) == 1
+        assert serving.wait(PATIENCE) == 1
     assert "this newsletter was purged" in rest
     assert found(scene) == set()
     assert not (home / "keys.json").exists()

@@ -16,6 +16,7 @@ from newsletter.schedule.clock import Clock
 from newsletter.schedule.firing import Fired
 from subscribers import directory
 from tests.editorial.making import a_publication, an_approved_issue
+from tests.system import PATIENCE
 
 
 class _Ear:
@@ -62,7 +63,7 @@ def test_rings_at_the_slot_and_stops_cleanly(planned: Services) -> None:
     clock.start()
     try:
         assert not ear.rang.is_set()
-        assert ear.rang.wait(20)
+        assert ear.rang.wait(PATIENCE)
     finally:
         clock.stop()
     assert [(f.issue_number, f.kind, f.reason) for f in ear.heard] == [(1, "send", "on time")]
@@ -89,7 +90,7 @@ def test_hears_of_what_another_process_plans(planned: Services) -> None:
     clock.start()
     try:
         _plan(planned, 0.5)
-        assert ear.rang.wait(20)
+        assert ear.rang.wait(PATIENCE)
     finally:
         clock.stop()
 
@@ -105,6 +106,6 @@ def test_without_the_lease_it_keeps_still_and_stops_at_any_moment(services: Serv
         clock.start()
         stopping = threading.Thread(target=clock.stop, daemon=True)
         stopping.start()
-        stopping.join(20)
+        stopping.join(PATIENCE)
         assert not stopping.is_alive()
     assert ear.heard == []

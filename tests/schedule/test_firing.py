@@ -26,6 +26,7 @@ from newsletter.schedule.models import Slot
 from subscribers import directory
 from tests.conftest import fresh_database
 from tests.editorial.making import NOW, WEEK, a_publication, a_resource, an_approved_issue, write
+from tests.system import PATIENCE
 
 DUE = datetime(2026, 11, 23, 2, 30, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -88,7 +89,7 @@ def test_two_that_fire_at_once_launch_once(any_services: Services) -> None:
 
     def fire() -> None:
         try:
-            together.wait(20)
+            together.wait(PATIENCE)
             with writing(any_services.engine) as session:
                 fired.extend(fire_due(session, at, launch=recording))
         except BaseException as err:  # noqa: BLE001
@@ -98,7 +99,7 @@ def test_two_that_fire_at_once_launch_once(any_services: Services) -> None:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(60)
+        thread.join(PATIENCE)
     assert failed == []
     assert launched == [1]
     assert [f.kind for f in fired] == ["send"]

@@ -9,6 +9,7 @@ from newsletter.app import Services
 from newsletter.core.db import writing
 from newsletter.schedule import lease
 from tests.editorial.making import NOW
+from tests.system import PATIENCE
 
 
 def test_lease_belongs_to_one_until_it_runs_out(any_services: Services) -> None:
@@ -31,7 +32,7 @@ def test_of_many_that_want_a_new_lease_one_gets_it(any_services: Services) -> No
 
     def want(owner: str) -> None:
         try:
-            together.wait(20)
+            together.wait(PATIENCE)
             with writing(any_services.engine) as session:
                 if lease.hold(session, "clock", owner, 45, NOW):
                     got.append(owner)
@@ -42,6 +43,6 @@ def test_of_many_that_want_a_new_lease_one_gets_it(any_services: Services) -> No
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(60)
+        thread.join(PATIENCE)
     assert failed == []
     assert len(got) == 1

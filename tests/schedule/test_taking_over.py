@@ -24,6 +24,7 @@ from newsletter.schedule.models import Slot
 from tests.conftest import fresh_database
 from tests.delivery import newsroom
 from tests.schedule.test_clock import _Ear
+from tests.system import PATIENCE
 
 
 @pytest.fixture
@@ -68,7 +69,7 @@ def test_who_stands_by_takes_over_when_the_lease_runs_out(shared: Services) -> N
     due(shared)
     with keeping(shared, "next", ear) as clock:
         assert (clock.holds, ear.heard) == (False, [])
-        assert ear.rang.wait(20)
+        assert ear.rang.wait(PATIENCE)
         assert clock.holds
     assert launched(shared) == 2
 
@@ -87,19 +88,19 @@ def test_a_firing_that_is_not_heard_any_more_holds_nobody_up(
 
     def cut_off(*_: object) -> None:
         silent.set()
-        assert goes_on.wait(30)
+        assert goes_on.wait(PATIENCE)
 
     due(shared)
     lost = Clock(shared.engine, "lost", ear, resync_seconds=3600, proof=cut_off)
     failed: list[BaseException] = []
     thread = threading.Thread(target=lambda: _started(lost, failed))
     thread.start()
-    assert silent.wait(20)
+    assert silent.wait(PATIENCE)
     with keeping(shared, "next", ear):
-        assert ear.rang.wait(20)
+        assert ear.rang.wait(PATIENCE)
         assert launched(shared) == 2
         goes_on.set()
-        thread.join(30)
+        thread.join(PATIENCE)
     assert failed == []
     assert lost.over is None, "it goes on, as one of those that stand by"
     assert launched(shared) == 2

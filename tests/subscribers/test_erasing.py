@@ -19,6 +19,7 @@ from subscribers.erasing import erase
 from subscribers.models import Confirmation, Consent, SignupMark, Subscriber, Subscription
 from tests.delivery import newsroom
 from tests.subscribers.conftest import NOW, Add
+from tests.system import PATIENCE
 
 
 def _erase(services: Services, address: str) -> bytes:
@@ -113,7 +114,7 @@ def test_a_launch_at_the_same_moment_goes_on_without_the_erased(any_services: Se
         launching = Thread(target=newsroom.start, args=(any_services, issue_id))
         launching.start()
         launching.join(1)  # SQLite waits for the erasure; PostgreSQL sees who is still there
-    launching.join(20)
+    launching.join(PATIENCE)
     newsroom.work_off(any_services)
     assert sorted(m.recipient.text for m in newsroom.taken(any_services)) == [
         "r1@example.org",

@@ -17,6 +17,7 @@ from newsletter.core.db import reading, writing
 from subscribers import directory, leaving, optin, suppression
 from subscribers.models import Confirmation, Consent, SignupMark, Subscriber, Subscription
 from tests.subscribers.conftest import NOW, Add
+from tests.system import PATIENCE
 
 LIMITS = optin.Limits(1, 3, 300, 7)
 FORM = "Weekly in English. We send a mail first; nothing else comes before you press in it."
@@ -329,7 +330,7 @@ def test_who_leaves_while_the_button_is_pressed_has_left(
             pressed = pool.submit(press, due)
             with pytest.raises(TimeoutError):  # it waits for the row
                 pressed.result(timeout=1)
-        assert pressed.result(timeout=10) == "expired"
+        assert pressed.result(timeout=PATIENCE) == "expired"
     assert held(any_services, publication_id) == [("ended", "en")]
 
 

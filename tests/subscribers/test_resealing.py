@@ -29,6 +29,7 @@ from subscribers.resealing import Rotated
 from tests.delivery import newsroom
 from tests.smtp_server import ScriptedServer
 from tests.subscribers.conftest import Add
+from tests.system import PATIENCE
 
 
 def _another(services: Services) -> Services:
@@ -81,7 +82,7 @@ class _Arrivals:
     def __exit__(self, *_: object) -> None:
         self.stop.set()
         for thread in self._threads:
-            thread.join(60)
+            thread.join(PATIENCE)
         for services in self._services:
             services.close()
 
@@ -113,7 +114,7 @@ def test_two_rotations_while_readers_come_and_an_issue_goes_out(any_services: Se
         rotations = [_rotate(services), _rotate(services)]
         _until(lambda: newsroom.status(services, issue_id)[0] == "sent")
         stop.set()
-        worker.join(30)
+        worker.join(PATIENCE)
     assert arrivals.errors == []
     assert len(arrivals.taken) > 10
     found = newsroom.counts(services, issue_id)
@@ -132,7 +133,7 @@ def test_two_rotations_while_readers_come_and_an_issue_goes_out(any_services: Se
 
 
 def _until(done: Callable[[], bool]) -> None:
-    until = time.monotonic() + 60
+    until = time.monotonic() + PATIENCE
     while not done():
         assert time.monotonic() < until
         time.sleep(0.02)
@@ -328,7 +329,7 @@ def test_the_master_key_changes_in_the_midst_of_a_rotation(
 
     monkeypatch.setattr(KeyChain, "master", slow)
     _rotate(services)
-    thread.join(30)
+    thread.join(PATIENCE)
     monkeypatch.undo()
     assert wrapped.is_set()
     again = _another(services)

@@ -21,6 +21,7 @@ from newsletter.web import application, mailbox
 from newsletter.web.server import WebServer
 from subscribers import directory
 from subscribers.models import Consent, Subscription
+from tests.system import PATIENCE
 
 NOW = datetime(2026, 11, 20, 3, 0, tzinfo=UTC)
 ADDRESS = "thandar.kyaw@mail.example.org"
@@ -110,5 +111,5 @@ def running(services: Services) -> Iterator[WebServer]:
 @pytest.fixture
 def client() -> Iterator[httpx.Client]:
     """A browser without cookies that never follows a redirect."""
-    with httpx.Client(trust_env=False, timeout=20) as made:
+    with httpx.Client(trust_env=False, timeout=PATIENCE) as made:
         yield made

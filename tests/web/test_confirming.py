@@ -17,6 +17,7 @@ from newsletter.core.tokens import Purpose
 from newsletter.editorial import publications
 from subscribers import suppression
 from subscribers.models import Confirmation, Consent, Subscriber, Subscription
+from tests.system import PATIENCE
 from tests.web.conftest import ADDRESS, Site
 from tests.web.sign_up import CONTACT, Door, opened
 
@@ -96,7 +97,7 @@ def test_fifty_presses_at_once_leave_one_proof(door: Door, site: Site, asked: UU
     url = link(door, site, asked)
 
     def press(_: int) -> int:
-        return httpx.post(url, data=PRESS, trust_env=False, timeout=30).status_code
+        return httpx.post(url, data=PRESS, trust_env=False, timeout=PATIENCE).status_code
 
     with ThreadPoolExecutor(20) as pool:
         assert set(pool.map(press, range(50))) == {200}

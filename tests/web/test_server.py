@@ -12,6 +12,7 @@ from fastapi import FastAPI
 
 from newsletter.core.errors import ConfigurationError
 from newsletter.web.server import WebServer, listen
+from tests.system import PATIENCE
 
 
 def test_a_taken_port_leads_to_the_next_free_one() -> None:
@@ -41,7 +42,7 @@ def test_it_stops_within_two_seconds_though_somebody_is_being_answered() -> None
     @app.get("/slow")
     def slow() -> str:
         reached.set()
-        release.wait(20)
+        release.wait(PATIENCE)
         return "late"
 
     server = WebServer(app, "127.0.0.1", 0)
@@ -49,10 +50,10 @@ def test_it_stops_within_two_seconds_though_somebody_is_being_answered() -> None
     port = server.listener.port
     with socket.create_connection(("127.0.0.1", port)) as wire:
         wire.sendall(b"GET /slow HTTP/1.1\r\nHost: x\r\n\r\n")
-        assert reached.wait(5)
+        assert reached.wait(PATIENCE)
         began = time.monotonic()
         server.stop()
-        assert time.monotonic() - began < 2.3
+        assert time.monotonic() - began < PATIENCE / 5
         release.set()
     again = listen("127.0.0.1", port)
     assert again.moved_from is None

@@ -19,6 +19,7 @@ from newsletter.web.form_tokens import Stage
 from newsletter.web.public import asking, signing_up
 from subscribers import holding, optin, suppression
 from subscribers.models import SignupMark, Subscriber
+from tests.system import PATIENCE
 from tests.web.conftest import ADDRESS, Site
 from tests.web.sign_up import Door, is_accepted, opened, typed_again
 
@@ -114,7 +115,7 @@ def test_a_failure_is_said_and_the_same_form_works_afterwards(
         assert client.post(door.page, data=fields).status_code == 500
     assert door.counts() == (1, 0, 0)
     # After a fault of ours the server hangs up, so the next press comes over a new connection.
-    assert is_accepted(httpx.post(door.page, data=fields, trust_env=False, timeout=20))
+    assert is_accepted(httpx.post(door.page, data=fields, trust_env=False, timeout=PATIENCE))
     assert door.counts() == (2, 1, 1)
 
 

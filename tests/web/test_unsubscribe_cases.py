@@ -29,6 +29,7 @@ from newsletter.editorial.models import Issue, Publication
 from newsletter.editorial.states import Status
 from subscribers import erasing, resealing
 from subscribers.models import Subscriber, Suppression
+from tests.system import PATIENCE
 from tests.web.conftest import Site
 
 ONE_CLICK = {"List-Unsubscribe": "One-Click"}
@@ -41,7 +42,7 @@ def by_hand(url: str, request: bytes) -> bytes:
     """What a server answers to raw bytes, until it hangs up or five seconds pass."""
     parts = urlsplit(url)
     assert parts.hostname
-    with socket.create_connection((parts.hostname, parts.port or 80), timeout=5) as wire:
+    with socket.create_connection((parts.hostname, parts.port or 80), timeout=PATIENCE) as wire:
         wire.sendall(request)
         answer = b""
         while chunk := wire.recv(65536):
@@ -124,7 +125,7 @@ def test_u6_fifty_presses_at_once_and_one_more_leave_one_proof(any_site: Site) -
     url = any_site.link(Purpose.UNSUBSCRIBE)
 
     def press(_: int) -> int:
-        return httpx.post(url, data=ONE_CLICK, trust_env=False, timeout=30).status_code
+        return httpx.post(url, data=ONE_CLICK, trust_env=False, timeout=PATIENCE).status_code
 
     with ThreadPoolExecutor(50) as pool:
         assert set(pool.map(press, range(50))) == {200}
@@ -281,7 +282,7 @@ def _pour(url: str, *, chunked: bool) -> bytes:
     assert parts.hostname
     length = "Transfer-Encoding: chunked" if chunked else "Content-Length: 10000000"
     chunk = b"2710\r\n" + b"a" * 10_000 + b"\r\n" if chunked else b"a" * 10_000
-    with socket.create_connection((parts.hostname, parts.port or 80), timeout=20) as wire:
+    with socket.create_connection((parts.hostname, parts.port or 80), timeout=PATIENCE) as wire:
         wire.sendall(f"POST {parts.path} HTTP/1.1\r\nHost: x\r\n{length}\r\n\r\n".encode())
         with suppress(OSError):  # it hangs up on us
             for _ in range(1000):

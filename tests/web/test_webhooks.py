@@ -43,6 +43,7 @@ from tests.providers.tellers import (
     basic,
     mark,
 )
+from tests.system import PATIENCE
 from tests.web.conftest import running
 
 POSTMARK, SPARKPOST = PostmarkTeller(), SparkPostTeller()
@@ -64,7 +65,7 @@ def hooked(services: Services) -> Iterator[WebServer]:
 def ask(server: WebServer, method: str, name: str, post: Post | None = None) -> tuple[int, Any]:
     """Status and body of one request."""
     place = urlsplit(server.url)
-    connection = http.client.HTTPConnection(str(place.hostname), place.port, timeout=30)
+    connection = http.client.HTTPConnection(str(place.hostname), place.port, timeout=PATIENCE)
     try:
         headers = dict(post.headers) if post else {}
         connection.request(method, f"/hooks/{name}", post.raw if post else None, headers)
@@ -224,7 +225,7 @@ def test_a_database_without_its_tables_is_no_yes(services: Services) -> None:
 
 
 def _until(happens: Any) -> None:
-    end = time.monotonic() + 15
+    end = time.monotonic() + PATIENCE
     while not happens():
         assert time.monotonic() < end
         time.sleep(0.05)
@@ -237,7 +238,7 @@ def test_a_burst_with_forged_ones_among_it_loses_nothing(any_services: Services)
 
     def tell(line: int, server: WebServer) -> None:
         place = urlsplit(server.url)
-        connection = http.client.HTTPConnection(str(place.hostname), place.port, timeout=30)
+        connection = http.client.HTTPConnection(str(place.hostname), place.port, timeout=PATIENCE)
         for number in range(each):
             genuine = POSTMARK.post("delivered", line * each + number)
             forged = Post(POSTMARK.post("hard", number).raw, basic("x" * 30))

@@ -128,8 +128,8 @@ def test_the_time_for_all_links_is_bounded() -> None:
     with HttpServer(script) as server:
         hosts = ("localhost", "127.0.0.1", "127.0.0.2")
         urls = [f"http://{host}:{server.port}/hang" for host in hosts]
-        found = tried(*urls, pace=Pace(1, 0.5), rules=replace(HERE, seconds=30))
-    assert monotonic() - began < 8
+        found = tried(*urls, pace=Pace(1, 0.5), rules=replace(HERE, seconds=200))
+    assert monotonic() - began < 60
     assert [found[url].verdict for url in urls] == ["doubtful"] * 3
     assert found[urls[2]].detail == "there was no time left to try it"
 
