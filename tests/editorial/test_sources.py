@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import datetime, timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import select
+from sqlalchemy import select, text
 
 from newsletter.app import Services
 from newsletter.core.db import reading, writing
@@ -21,7 +22,7 @@ from newsletter.editorial import archiving, inbox, issues, polling, publications
 from newsletter.editorial.models import Publication, Resource
 from newsletter.editorial.poll_times import next_poll
 from newsletter.editorial.source_models import Source, SourceEntry
-from newsletter.editorial.taking_entries import Taken
+from newsletter.editorial.taking_entries import Taken, take_in
 from newsletter.schedule import collecting
 from tests.editorial.making import NOW, a_publication
 from tests.editorial.sites import Item, Site, a_site, reaching_here
@@ -287,17 +288,43 @@ def test_of_many_processes_one_asks_a_source(any_services: Services, site: Site)
     assert len(_poll(any_services, NOW + sources_kept.LEASE)) == 1
 
 
-def test_asked_twice_at_the_same_time_an_entry_still_comes_once(
+def test_who_looked_before_another_took_the_source_does_not_get_it(
+    any_services: Services, site: Site
+) -> None:
+    source = _source(any_services, _kept(any_services, site))
+    with writing(any_services.engine) as session:
+        assert len(sources_kept.claim(session, NOW)) == 1
+    with writing(any_services.engine) as session:
+        assert not sources_kept._won(session, session.merge(source, load=False), NOW)
+
+
+def test_an_answer_that_comes_twice_at_the_same_time_is_taken_once(
     any_services: Services, site: Site
 ) -> None:
     site.items = [Item(f"Paper {n}", f"/{n}", NOW - HOUR) for n in range(5)]
     source = _kept(any_services, site)
-    threads = [threading.Thread(target=lambda: _poll(any_services, NOW, source)) for _ in range(3)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    with writing(any_services.engine) as session:
+        (question,) = sources_kept.claim(session, NOW, only=[source])
+    found = polling.ask(question, HERE, 100_000)
+    with ThreadPoolExecutor(1) as other:
+        with writing(any_services.engine) as session:
+            assert len(take_in(session, found, NOW, 0.5).new) == 5
+            second = other.submit(collecting._kept, any_services, found, NOW)
+            _wait_until_it_waits(any_services, second)
+        assert second.result(30).new == []
     assert len(_titles(any_services)) == 5
+
+
+def _wait_until_it_waits(services: Services, second: Future[Taken]) -> None:
+    """For our lock, on a server; before a file it waits from the first."""
+    waiting = text(
+        "SELECT count(*) FROM pg_stat_activity"
+        " WHERE wait_event_type = 'Lock' AND datname = current_database()"
+    )
+    while services.engine.dialect.name == "postgresql" and not second.done():
+        with reading(services.engine) as session:
+            if session.scalar(waiting):
+                break
 
 
 def test_removed_meanwhile_archived_or_off_it_fills_nothing(
