@@ -73,13 +73,22 @@ def try_link(url: str, rules: Rules, *, resolver: Resolve = resolve) -> Visit:
 
 
 def seems_offline(tried: Collection[Tried], enough: int) -> bool:
-    """Whether so many sites gave no answer at all, and none any, that the fault may be ours."""
+    """Whether so many sites gave no answer at all, and none any, that the fault may be ours.
+
+    An answer from this very machine says nothing of the network.
+    """
+    tried = [one for one in tried if not _is_here(one.url)]
     silent = {_site(one.url) for one in tried if one.verdict in ("dead", "doubtful")}
     return len(silent) >= enough and not any(_answered(one) for one in tried)
 
 
 def _answered(one: Tried) -> bool:
     return one.status is not None or one.verdict == "alive"
+
+
+def _is_here(url: str) -> bool:
+    host = _site(url)
+    return host == "localhost" or host.startswith("127.") or host == "::1"
 
 
 def _site(url: str) -> str:

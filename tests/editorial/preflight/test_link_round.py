@@ -148,6 +148,8 @@ def test_a_machine_without_network_is_not_taken_for_dead_links() -> None:
 
     hosts = [unanswered(f"{name}.example") for name in "abc"]
     assert link_round.seems_offline(hosts, 3)
+    here = Tried("http://127.0.0.1:8080/archive", "alive", 200, "", NOW)
+    assert link_round.seems_offline([*hosts, here], 3)
     assert not link_round.seems_offline(hosts[:2], 3)
     assert not link_round.seems_offline(
         [*hosts, Tried("https://d.example/", "dead", 404, "", NOW)], 3
