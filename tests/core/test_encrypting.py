@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import errno
 import io
+import re
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 from typing import IO
 
@@ -29,7 +31,9 @@ LOCKS = pytest.mark.parametrize(
 )
 
 
+@cache
 def closed(lock: Lock, text: bytes = TEXT) -> bytes:
+    """Each lock made once: a passphrase costs a second of a core."""
     target = io.BytesIO()
     with encrypting.writer(target, lock) as plain:
         plain.write(text)
@@ -89,6 +93,13 @@ def test_a_block_left_by_an_error_leaves_no_whole_file(lock: Lock, key: Key) -> 
         raise KeyError
 
 
+def test_a_machine_too_slow_for_the_passphrase_calls_no_file_damaged() -> None:
+    locked = closed(Lock.passphrase(WORDS))
+    demanding = re.sub(rb"(-> scrypt \S+) \d+\n", rb"\1 40\n", locked, count=1)
+    with pytest.raises(InputError, match="too slow for its passphrase now"):
+        opened(demanding, Key.passphrase(WORDS))
+
+
 class Full(io.BytesIO):
     """A disk without room after so many bytes."""
 
@@ -138,8 +149,11 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
 
 def test_a_passphrase_has_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(encrypting, "PASSPHRASE_LIMIT", 1000)
-    with pytest.raises(ConfigurationError, match="--to age1"):
-        closed(Lock.passphrase(WORDS))
+    with (
+        pytest.raises(ConfigurationError, match="--to age1"),
+        encrypting.writer(io.BytesIO(), Lock.passphrase(WORDS)) as plain,
+    ):
+        plain.write(TEXT)
 
 
 def test_what_is_no_lock() -> None:
