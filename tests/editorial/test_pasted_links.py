@@ -74,25 +74,24 @@ def test_two_pages_that_are_one_text_become_one_resource(
     assert (again.again, again.resource.id) == (True, made.id)
 
 
-@pytest.mark.parametrize(
-    ("path", "problem", "title"),
-    [
-        ("/report.pdf", "it is no page but application/pdf", "report"),
-        ("/guarded", "instead of its page", "guarded"),
-        ("/home", "it leads to the front page of its site", "home"),
-        ("/drop", "it hung up without an answer", "drop"),
-        ("/inside", "it leads into a private network", "inside"),
-        ("/nothing", "its page has no title", "nothing"),
-        ("/2026/11/09/not-there", "it answered 404 (not found)", "not there"),
-    ],
-)
 def test_what_cannot_be_read_is_stored_by_its_link_with_a_warning(
-    services: Services, site: Site, path: str, problem: str, title: str
+    services: Services, site: Site
 ) -> None:
-    (put,) = _put(services, site.url + path)
-    assert put.resource.titles == {"en": title}
-    assert (put.resource.byline, put.resource.urls) == ("localhost", {"en": site.url + path})
-    assert problem in "".join(put.problems)
+    cases = {
+        "/report.pdf": ("it is no page but application/pdf", "report"),
+        "/guarded": ("instead of its page", "guarded"),
+        "/home": ("it leads to the front page of its site", "home"),
+        "/drop": ("it hung up without an answer", "drop"),
+        "/inside": ("it leads into a private network", "inside"),
+        "/nothing": ("its page has no title", "nothing"),
+        "/2026/11/09/not-there": ("it answered 404 (not found)", "not there"),
+    }
+    put = _put(services, *(site.url + path for path in cases))
+    for (path, (problem, title)), one in zip(cases.items(), put, strict=True):
+        assert one.resource.titles == {"en": title}
+        assert (one.resource.byline, one.resource.urls) == ("localhost", {"en": site.url + path})
+        assert problem in "".join(one.problems)
+    assert str(put[-1].resource.published_on) == "2026-11-09"
 
 
 def test_a_byline_given_by_hand_stands_for_all(services: Services, site: Site) -> None:

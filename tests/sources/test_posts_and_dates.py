@@ -157,7 +157,7 @@ _TYPES = st.sampled_from(
 )
 
 
-@settings(max_examples=150)
+@settings(max_examples=100)
 @given(st.one_of(_BYTES, _DAMAGED), _TYPES)
 def test_no_bytes_make_a_parser_raise(data: bytes, kind: str) -> None:
     kinds.guess(data, kind)
@@ -173,7 +173,7 @@ def test_no_bytes_make_a_parser_raise(data: bytes, kind: str) -> None:
     discovery.read(data, samples.HOME, kind)
 
 
-@settings(max_examples=100)
+@settings(max_examples=60)
 @given(st.one_of(st.text(), _MIXED))
 def test_no_text_makes_a_date_or_a_link_raise(text: str) -> None:
     found = moments.moment(text)
