@@ -138,8 +138,10 @@ def _progress(count: int) -> Iterator[Callable[[], None]]:
 def _tell(report: Report, number: int) -> None:
     common = report.common
     _tell_problems(common)
+    told = list(common)
     for edition in report.editions:
-        _tell_edition(edition, common)
+        _tell_edition(edition, common, told)
+        told += edition.problems
     _tell_links(report.links)
     errors = sum(problem.level == "error" for problem in report.problems)
     if errors:
@@ -148,15 +150,18 @@ def _tell(report: Report, number: int) -> None:
         say(f"Issue {number} can be approved. Next: newsletter preview {number} --out preview")
 
 
-def _tell_edition(edition: Edition, common: list[Problem]) -> None:
-    """Its figures, and what is not said of every edition already."""
+def _tell_edition(edition: Edition, common: list[Problem], told: list[Problem]) -> None:
+    """Its figures, and what no edition before has said already."""
     figures = [f"{name:,} bytes of text" for name in [edition.text_bytes] if name]
     if edition.size:
         figures = [f"{edition.size.text} of 100 kB at most"]
     own = [problem for problem in edition.problems if problem not in common]
+    new = [problem for problem in own if problem not in told]
     state = "nothing of its own" if not own else counted(len(own), "point") + " of its own"
+    if len(new) < len(own):
+        state += ", told above" if not new else f", {len(own) - len(new)} of them told above"
     say(f"Edition {edition.name}: {'; '.join([*figures, state])}", "bold")
-    _tell_problems(own)
+    _tell_problems(new)
 
 
 def _tell_problems(problems: Iterable[Problem]) -> None:

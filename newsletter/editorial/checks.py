@@ -13,6 +13,7 @@ from newsletter.editorial.models import Editorial, Issue, Publication, Resource
 from newsletter.editorial.ordering import in_order
 from newsletter.editorial.picture_names import lacking_words
 from newsletter.editorial.publications import lacks
+from newsletter.rendering.markdown import plain_blocks
 
 Level = Literal["error", "warning", "hint"]
 _SAID_OF_THE_ROWS = ("no_category", "near_duplicate", "footnote")
@@ -148,6 +149,9 @@ def _editorial(editorial: Editorial, issue: Issue) -> Iterator[Problem]:
         yield Problem("error", place, "it has no title", remedy, "translation", language)
     if not editorial.body.strip():
         yield Problem("error", place, "it has no text", remedy, "translation", language)
+    elif not plain_blocks(editorial.body):
+        text = "nothing of its text would be seen: it holds no more than marks or notes"
+        yield Problem("error", place, text, remedy, "translation", language)
     marks = dict.fromkeys(_MARK.findall(editorial.body))
     notes = [str(note["mark"]) for note in editorial.footnotes]
     for mark in marks:

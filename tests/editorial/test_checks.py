@@ -36,6 +36,12 @@ def _no_text(issue: Issue) -> None:
     issue.editorials[0].body, issue.editorials[0].footnotes = "\n", []
 
 
+def _only_a_reference(issue: Issue) -> None:
+    """Markdown takes it for the address of a link that nobody wrote."""
+    issue.editorials[0].body = "[1]: https://example.org/a"
+    issue.editorials[0].footnotes = []
+
+
 def _lost_note(issue: Issue) -> None:
     issue.editorials[0].footnotes = []
 
@@ -86,6 +92,7 @@ def _fallback(issue: Issue) -> None:
         (_no_burmese, "error", "editorial my", "not sent without it"),
         (_no_title, "error", "editorial en", "no title"),
         (_no_text, "error", "editorial en", "no text"),
+        (_only_a_reference, "error", "editorial en", "would be seen"),
         (_lost_note, "error", "editorial en", "note 1, which is not there"),
         (_mute_image, "error", "image", "no words in 'my'"),
         (_mute_logo, "error", "logo", "no words in 'my'"),
