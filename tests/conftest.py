@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import socket
 import uuid
 from collections.abc import Callable, Iterator
@@ -13,7 +14,9 @@ import pytest
 from playwright.sync_api import Browser, sync_playwright
 from sqlalchemy import create_engine, text
 
+from newsletter import migrations
 from newsletter.app import Services, initialise
+from newsletter.core.db import open_engine
 from tests import postgres
 from tests.system import require, require_font
 
@@ -64,8 +67,32 @@ def home(tmp_path: Path) -> Path:
 @pytest.fixture(scope="session")
 def postgres_url() -> Iterator[str]:
     """A running PostgreSQL server for the whole run."""
-    with postgres.cluster() as url:
+    with postgres.cluster(hasty=True) as url:
         yield url
+
+
+@pytest.fixture(scope="session")
+def tables(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An SQLite file at HEAD with nothing in it: copied, because making all tables anew for each
+    test takes most of what an installation takes. test_migrations.py makes them step by step."""
+    path = tmp_path_factory.mktemp("tables") / "newsletter.db"
+    _make_tables(f"sqlite:///{path}")
+    return path
+
+
+@pytest.fixture(scope="session")
+def postgres_tables(postgres_url: str) -> Iterator[str]:
+    """The name of a database at HEAD with nothing in it, on the server of the whole run."""
+    made = fresh_database(postgres_url)
+    with made as url:
+        _make_tables(url)
+        yield made.name
+
+
+def _make_tables(url: str) -> None:
+    engine = open_engine(url)
+    migrations.upgrade(engine)
+    engine.dispose()
 
 
 @pytest.fixture(scope="session")
@@ -104,26 +131,29 @@ def any_services(request: pytest.FixtureRequest, home: Path) -> Iterator[Service
 
 def _installation(request: pytest.FixtureRequest, home: Path, kind: str) -> Iterator[Services]:
     if kind == "sqlite":
+        home.mkdir(mode=0o700)
+        shutil.copy(request.getfixturevalue("tables"), home)
         made = initialise(home, _OVERRIDES)
         yield made
         made.close()
         return
-    with fresh_database(request.getfixturevalue("postgres_url")) as url:
+    server, like = map(request.getfixturevalue, ("postgres_url", "postgres_tables"))
+    with fresh_database(server, like) as url:
         made = initialise(home, {**_OVERRIDES, "database": {"url": url}})
         yield made
         made.close()
 
 
 class fresh_database:  # noqa: N801
-    """A database of its own on a running server, dropped afterwards."""
+    """A database of its own on a running server, empty or `like` another, dropped afterwards."""
 
-    def __init__(self, server_url: str) -> None:
+    def __init__(self, server_url: str, like: str = "template1") -> None:
         self.server = create_engine(server_url, isolation_level="AUTOCOMMIT")
-        self.name = f"t{uuid.uuid4().hex}"
+        self.name, self.like = f"t{uuid.uuid4().hex}", like
 
     def __enter__(self) -> str:
         with self.server.connect() as connection:
-            connection.execute(text(f"CREATE DATABASE {self.name}"))
+            connection.execute(text(f"CREATE DATABASE {self.name} TEMPLATE {self.like}"))
         return str(self.server.url.set(database=self.name).render_as_string(hide_password=False))
 
     def __exit__(self, *_: object) -> None:

@@ -27,7 +27,7 @@ class Server:
     """A server of its own in a temporary directory; initdb refuses root, so not as root.
 
     `within` are words before each command (`ip netns exec NAME`), `address` is where it listens,
-    `parent` is where its directory lies.
+    `parent` is where its directory lies, `options` are more settings (`-c name=value`).
     """
 
     def __init__(
@@ -36,6 +36,7 @@ class Server:
         address: str = "127.0.0.1",
         within: Sequence[str] = (),
         parent: Path | None = None,
+        options: str = "",
     ) -> None:
         self._initdb = Path(require("initdb", "postgresql"))
         self._within = within
@@ -49,7 +50,8 @@ class Server:
         self.local_url = f"postgresql+psycopg://test@/postgres?host={self.base}&port={self.port}"
         self._hba = f"host all all {address}/24 trust\n"
         self._options = (
-            f"-p {self.port} -k {self.base} -c listen_addresses={address} -c shared_buffers=64MB"
+            f"-p {self.port} -k {self.base} -c listen_addresses={address} "
+            f"-c shared_buffers=64MB {options}"
         )
 
     def make(self) -> None:
@@ -106,9 +108,10 @@ def running_server(
     address: str = "127.0.0.1",
     within: Sequence[str] = (),
     parent: Path | None = None,
+    options: str = "",
 ) -> Iterator[Server]:
     """A running server that is gone afterwards, whatever became of it meanwhile."""
-    server = Server(address=address, within=within, parent=parent)
+    server = Server(address=address, within=within, parent=parent, options=options)
     try:
         server.make()
         server.start()
@@ -122,9 +125,13 @@ def running_server(
 
 
 @contextmanager
-def cluster() -> Iterator[str]:
-    """The URL of a running server that is gone afterwards."""
-    with running_server() as server:
+def cluster(*, hasty: bool = False) -> Iterator[str]:
+    """The URL of a running server that is gone afterwards.
+
+    A hasty one waits for no disk: only a machine that loses its power would tell the difference.
+    """
+    options = "-c fsync=off -c full_page_writes=off" if hasty else ""
+    with running_server(options=options) as server:
         yield server.url
 
 
