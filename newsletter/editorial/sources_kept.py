@@ -159,9 +159,7 @@ def is_any_due(session: Session, now: datetime) -> bool:
     return session.scalar(waiting) is not None
 
 
-def claim(
-    session: Session, now: datetime, *, only: Sequence[int] | None = None
-) -> list[Question]:
+def claim(session: Session, now: datetime, *, only: Sequence[int] | None = None) -> list[Question]:
     """Take the sources that are due, for this process alone and for a quarter of an hour.
 
     `only`: these, whether due or not. None of an archived publication, and none that is off.
