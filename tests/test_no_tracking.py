@@ -45,8 +45,8 @@ somebody read, opened or pressed, or where they were? Then it must not exist."""
 ABOUT_OTHERS = {
     "alembic_version", "audit_entries", "categories", "chunks", "conversions", "data_keys",
     "editorials", "entries", "imports", "installation", "issues", "keyholders", "leases",
-    "link_checks", "list_imports", "notices", "outages", "paces", "pictures", "publications", "resources",
-    "slots", "sources",
+    "link_checks", "list_imports", "notices", "outages", "paces", "pictures", "publications",
+    "resources", "slots", "sources",
 }  # fmt: skip
 """Tables that know of no single reader."""
 
