@@ -131,7 +131,7 @@ def any_services(request: pytest.FixtureRequest, home: Path) -> Iterator[Service
 
 def _installation(request: pytest.FixtureRequest, home: Path, kind: str) -> Iterator[Services]:
     if kind == "sqlite":
-        home.mkdir(mode=0o700)
+        home.mkdir(mode=0o700, exist_ok=True)
         shutil.copy(request.getfixturevalue("tables"), home)
         made = initialise(home, _OVERRIDES)
         yield made
