@@ -104,16 +104,16 @@ def test_who_leaves_came_back_and_leaves_again_has_left(
 
 
 def test_a_newer_wish_is_not_removed_with_the_older(
-    services: Services, home: Path, add: Add, monkeypatch: pytest.MonkeyPatch
+    any_services: Services, home: Path, add: Add, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     older = Leaving(uuid4(), 1, "one_click", "the button", NOW)
     newer = replace(older, at=NOW + timedelta(minutes=20))
     spool.keep(home, older)
     with monkeypatch.context() as meanwhile:
         meanwhile.setattr(leaving, "leave", lambda *_, **__: spool.keep(home, newer))
-        spool.drain(services.engine, home)
+        spool.drain(any_services.engine, home)
     assert spool.holds(home, older.subject, 1)
-    spool.drain(services.engine, home)
+    spool.drain(any_services.engine, home)
     assert not spool.holds(home, older.subject, 1)
 
 
