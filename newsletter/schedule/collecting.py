@@ -93,8 +93,9 @@ class Collector:
         is_idle = self._thread is None or not self._thread.is_alive()
         if is_idle and not self._stop.is_set() and time.monotonic() >= self._ask_at:
             self._ask_at = time.monotonic() + _ASK_SECONDS
-            self._thread = threading.Thread(target=self._round, name="collector", daemon=True)
-            self._thread.start()
+            begun = threading.Thread(target=self._round, name="collector", daemon=True)
+            begun.start()
+            self._thread = begun  # only now: whoever closes this may join it at once
 
     def close(self) -> None:
         """End after the questions that are under way; what is left is asked another time."""

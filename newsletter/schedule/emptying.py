@@ -89,8 +89,9 @@ class Rounds:
         is_idle = self._thread is None or not self._thread.is_alive()
         if is_idle and time.monotonic() >= self._ask_at:
             self._ask_at = time.monotonic() + _ASK_SECONDS
-            self._thread = threading.Thread(target=self._round, name="bounces", daemon=True)
-            self._thread.start()
+            begun = threading.Thread(target=self._round, name="bounces", daemon=True)
+            begun.start()
+            self._thread = begun  # only now: whoever closes this may join it at once
 
     def close(self) -> None:
         """End after the batch that is in hand; what was not dealt with stays in the mailbox."""
